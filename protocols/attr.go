@@ -1,0 +1,205 @@
+package protocols
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"sync"
+	"unicode/utf8"
+)
+
+// Attrs are an event's attributes in the order in which they were added. Names come from Dictionary, or are io_<id> for an element
+// that has no name there.
+type Attrs []Attr
+
+// Attr is one attribute: a name and a number, a bool, a text, or a list in JSON.
+type Attr struct {
+	Name  string
+	text  string
+	num   int64
+	kind  attrKind
+	scale uint8
+}
+
+type attrKind uint8
+
+const (
+	attrDecimal attrKind = iota // num / 10^scale
+	attrFloat                   // bits of a float64 in num
+	attrBool
+	attrText
+	attrJSON
+)
+
+// MaxText is the longest text attribute in bytes; a longer one is cut.
+const MaxText = 1024
+
+// Int adds a whole number.
+func (e *Event) Int(name string, v int64) {
+	e.Attrs = append(e.Attrs, Attr{Name: name, num: v})
+}
+
+// Dec adds the decimal number v / 10^scale, exactly: Dec("power_v", 12480, 3) is 12.48. Scale is 0 to 9.
+func (e *Event) Dec(name string, v int64, scale uint8) {
+	e.Attrs = append(e.Attrs, Attr{Name: name, num: v, scale: min(scale, 9)})
+}
+
+// Float adds a number; one that is not finite is left out.
+func (e *Event) Float(name string, v float64) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return
+	}
+	e.Attrs = append(e.Attrs, Attr{Name: name, num: int64(math.Float64bits(v)), kind: attrFloat})
+}
+
+// Bool adds a truth value.
+func (e *Event) Bool(name string, v bool) {
+	a := Attr{Name: name, kind: attrBool}
+	if v {
+		a.num = 1
+	}
+	e.Attrs = append(e.Attrs, a)
+}
+
+// Text adds a text, cut to MaxText bytes at a character; bytes that are not UTF-8 are written as U+FFFD, control characters as escapes.
+func (e *Event) Text(name, v string) {
+	if len(v) > MaxText {
+		v = v[:MaxText]
+		for len(v) > 0 && !utf8.ValidString(v[len(v)-min(len(v), utf8.UTFMax):]) {
+			v = v[:len(v)-1]
+			if len(v) < MaxText-utf8.UTFMax {
+				break
+			}
+		}
+	}
+	e.Attrs = append(e.Attrs, Attr{Name: name, text: v, kind: attrText})
+}
+
+// JSON adds a list or an object that is already encoded; raw must be valid JSON.
+func (e *Event) JSON(name, raw string) {
+	e.Attrs = append(e.Attrs, Attr{Name: name, text: raw, kind: attrJSON})
+}
+
+// Get returns the attribute of that name.
+func (a Attrs) Get(name string) (Attr, bool) {
+	for i := range a {
+		if a[i].Name == name {
+			return a[i], true
+		}
+	}
+	return Attr{}, false
+}
+
+// Float returns a number's value, and 1 or 0 for a bool; false for text and JSON.
+func (a Attr) Float() (float64, bool) {
+	switch a.kind {
+	case attrDecimal:
+		return float64(a.num) / pow10[a.scale], true
+	case attrFloat:
+		return math.Float64frombits(uint64(a.num)), true
+	case attrBool:
+		return float64(a.num), true
+	}
+	return 0, false
+}
+
+// Bool returns a truth value; false, false for anything else.
+func (a Attr) Bool() (value, ok bool) { return a.num == 1, a.kind == attrBool }
+
+// Text returns a text; false for anything else.
+func (a Attr) Text() (string, bool) { return a.text, a.kind == attrText }
+
+// AppendJSON appends the attributes as one JSON object.
+func (a Attrs) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	for i := range a {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, a[i].Name)
+		b = append(b, ':')
+		b = a[i].appendValue(b)
+	}
+	return append(b, '}')
+}
+
+func (a *Attr) appendValue(b []byte) []byte {
+	switch a.kind {
+	case attrDecimal:
+		return appendDecimal(b, a.num, int(a.scale))
+	case attrFloat:
+		return strconv.AppendFloat(b, math.Float64frombits(uint64(a.num)), 'f', -1, 64)
+	case attrBool:
+		return strconv.AppendBool(b, a.num == 1)
+	case attrText:
+		return appendString(b, a.text)
+	default:
+		return append(b, a.text...)
+	}
+}
+
+// ParseAttrs reads a JSON object into attributes, in its order.
+func ParseAttrs(raw []byte) (Attrs, error) {
+	var e Event
+	err := eachMember(raw, func(name string, value json.RawMessage) error {
+		switch value[0] {
+		case '"':
+			var s string
+			if err := json.Unmarshal(value, &s); err != nil {
+				return err
+			}
+			e.Text(name, s)
+		case 't', 'f':
+			e.Bool(name, value[0] == 't')
+		case '{', '[':
+			e.JSON(name, string(value))
+		case 'n':
+		default:
+			if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
+				e.Int(name, n)
+				return nil
+			}
+			v, err := strconv.ParseFloat(string(value), 64)
+			if err != nil {
+				return err
+			}
+			e.Float(name, v)
+		}
+		return nil
+	})
+	return e.Attrs, err
+}
+
+var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+
+// appendDecimal appends v / 10^scale without trailing zeros.
+func appendDecimal(b []byte, v int64, scale int) []byte {
+	for scale > 0 && v%10 == 0 {
+		v /= 10
+		scale--
+	}
+	if scale == 0 {
+		return strconv.AppendInt(b, v, 10)
+	}
+	u := uint64(v)
+	if v < 0 {
+		b = append(b, '-')
+		u = -u
+	}
+	unit := uint64(pow10[scale])
+	b = strconv.AppendUint(b, u/unit, 10)
+	b = append(b, '.')
+	return appendPadded(b, u%unit, scale)
+}
+
+var ioKeys [1 << 16]struct {
+	once sync.Once
+	key  string
+}
+
+// IOKey is the name of an element that the dictionary does not know: io_<id>. It allocates once per id.
+func IOKey(id uint16) string {
+	k := &ioKeys[id]
+	k.once.Do(func() { k.key = "io_" + strconv.Itoa(int(id)) })
+	return k.key
+}

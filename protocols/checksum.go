@@ -1,0 +1,61 @@
+package protocols
+
+// CRC16 is a reflected 16-bit CRC, eight bytes a step.
+type CRC16 struct {
+	init, out uint16
+	table     [8][256]uint16
+}
+
+// NewCRC16 makes a CRC from its reflected polynomial, its initial value and what the result is XORed with.
+func NewCRC16(poly, init, out uint16) *CRC16 {
+	c := &CRC16{init: init, out: out}
+	for i := range 256 {
+		v := uint16(i)
+		for range 8 {
+			if v&1 != 0 {
+				v = v>>1 ^ poly
+			} else {
+				v >>= 1
+			}
+		}
+		c.table[0][i] = v
+	}
+	for i := range 256 {
+		for k := 1; k < 8; k++ {
+			v := c.table[k-1][i]
+			c.table[k][i] = v>>8 ^ c.table[0][v&0xff]
+		}
+	}
+	return c
+}
+
+// Sum is the checksum of b.
+func (c *CRC16) Sum(b []byte) uint16 {
+	v, t := c.init, &c.table
+	for len(b) >= 8 {
+		v ^= uint16(b[0]) | uint16(b[1])<<8
+		v = t[7][v&0xff] ^ t[6][v>>8] ^ t[5][b[2]] ^ t[4][b[3]] ^ t[3][b[4]] ^ t[2][b[5]] ^ t[1][b[6]] ^ t[0][b[7]]
+		b = b[8:]
+	}
+	for _, x := range b {
+		v = v>>8 ^ t[0][byte(v)^x]
+	}
+	return v ^ c.out
+}
+
+// The reflected CRCs that trackers use, by the names of the CRC catalogue.
+var (
+	X25    = NewCRC16(0x8408, 0xffff, 0xffff) // GT06, and many of its relatives: "CRC-ITU" in vendors' documents
+	ARC    = NewCRC16(0xa001, 0x0000, 0x0000) // Teltonika, Ruptela and others: "CRC-16-IBM"
+	Modbus = NewCRC16(0xa001, 0xffff, 0x0000)
+	Kermit = NewCRC16(0x8408, 0x0000, 0x0000)
+)
+
+// XOR is the exclusive or of all bytes.
+func XOR(b []byte) byte {
+	var v byte
+	for _, x := range b {
+		v ^= x
+	}
+	return v
+}

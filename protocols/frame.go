@@ -1,0 +1,35 @@
+package protocols
+
+// Frame is what a decoder makes of one frame. It is reused: Reset forgets the last frame and keeps the storage.
+type Frame struct {
+	Type   string  // the vendor's name of the message, from a fixed set: it labels metrics
+	Events []Event // in the order of the wire
+	Reply  []byte  // owed to the device once the events are durable; empty: nothing is owed
+	Refuse []byte  // sent instead of Reply when the device is not accepted; empty: silence
+	Close  bool    // hang up after the reply
+}
+
+// Reset forgets all events, so that their storage serves again.
+func (f *Frame) Reset() {
+	f.next()
+	f.Events = f.Events[:0]
+}
+
+// next readies f for one more frame whose events are appended to those there.
+func (f *Frame) next() {
+	f.Type, f.Close = "", false
+	f.Reply, f.Refuse = f.Reply[:0], f.Refuse[:0]
+}
+
+// Add appends an empty event and returns it. The pointer is good until the next Add.
+func (f *Frame) Add(k Kind) *Event {
+	n := len(f.Events)
+	if n < cap(f.Events) {
+		f.Events = f.Events[:n+1]
+	} else {
+		f.Events = append(f.Events, Event{})
+	}
+	e := &f.Events[n]
+	*e = Event{Kind: k, Attrs: e.Attrs[:0]}
+	return e
+}
