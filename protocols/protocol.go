@@ -38,6 +38,9 @@ type Protocol struct {
 	// wraps ErrChecksum; s is unchanged then. Decode copies what it keeps of in.Bytes, and never looks at a clock.
 	Decode func(s *Session, in Input, f *Frame) (n int, err error)
 
+	// Attributes documents the names that only this protocol uses; the common ones are in Dictionary.
+	Attributes map[string]Attribute
+
 	// Encode makes the bytes of a command for the device of this session, or says why it can not: unknown command, or an
 	// argument that would end the command early. Nil: the protocol has no commands.
 	Encode func(s *Session, c Command) ([]byte, error)
