@@ -27,7 +27,9 @@ type Event struct {
 	// NoTime says that the device sent no usable time. Such a record is never taken for a repetition of another.
 	NoTime bool
 	Stored bool // the protocol marks the record as a stored upload
-	Late   bool // Stored, old at receipt, or older than what was known of the vehicle: never moves the live position
+	// Quarantined says that the operator does not trust the device: the record is stored apart and never published.
+	Quarantined bool
+	Late        bool // Stored, old at receipt, or older than what was known of the vehicle: never moves the live position
 
 	Alarm string // one of Alarms, or empty
 	Attrs Attrs
@@ -181,9 +183,12 @@ func (e *Event) Future() bool { return e.Time > e.Received+FutureBeyond }
 // not make thousands of partitions.
 func (e *Event) Wild() bool { return e.Future() || e.Time < e.Received-HistoryWindow }
 
+// Apart says that the record does not belong into the history but beside it.
+func (e *Event) Apart() bool { return e.Quarantined || e.Wild() }
+
 // Live says that the event may move the vehicle on the map: a valid fix of now.
 func (e *Event) Live() bool {
-	return e.Has&HasFix != 0 && e.Valid && !e.Late && !e.Future()
+	return e.Has&HasFix != 0 && e.Valid && !e.Late && !e.Quarantined && !e.Future()
 }
 
 // MarkLate sets Late by the rule: a stored upload, old at receipt, or older than newest, the newest live time known of the
