@@ -34,17 +34,16 @@ func (b *Batch) Add(parts ...[]byte) error {
 	if n > MaxRecord || pad8(blockHeader+w+n) > limit {
 		return ErrRecordTooLarge
 	}
-	if b.open && pad8(len(b.buf)-b.blocks[len(b.blocks)-1].start+w+n) > maxBlock {
-		b.seal()
+	fresh := !b.open || pad8(len(b.buf)-b.blocks[len(b.blocks)-1].start+w+n) > maxBlock
+	size := pad8(len(b.buf) + w + n)
+	if fresh {
+		size = pad8(len(b.buf)) + pad8(blockHeader+w+n)
 	}
-	if b.open {
-		if pad8(len(b.buf)+w+n) > limit {
-			return ErrBatchFull
-		}
-	} else {
-		if pad8(len(b.buf)+blockHeader+w+n) > limit {
-			return ErrBatchFull
-		}
+	if size > limit {
+		return ErrBatchFull
+	}
+	if fresh {
+		b.seal()
 		b.blocks = append(b.blocks, span{start: len(b.buf)})
 		var room [blockHeader]byte
 		b.buf = append(b.buf, room[:]...)

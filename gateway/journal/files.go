@@ -3,6 +3,8 @@ package journal
 import (
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // fileOps are the operations that may fail or be slow on a real disk; tests replace them.
@@ -11,6 +13,7 @@ type fileOps struct {
 	sync     func(f *os.File) error // data, and the metadata needed to read it again
 	syncDir  func(dir string) error
 	allocate func(f *os.File, size int64) error // fails with ENOSPC before anything is written
+	free     func(dir string) (int64, error)    // bytes that the file system has left for us
 }
 
 func diskOps() *fileOps {
@@ -22,7 +25,16 @@ func diskOps() *fileOps {
 		sync:     fdatasync,
 		syncDir:  syncDir,
 		allocate: allocate,
+		free:     freeBytes,
 	}
+}
+
+func freeBytes(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, os.NewSyscallError("statfs", err)
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil
 }
 
 // syncDir makes created and renamed names in dir durable.

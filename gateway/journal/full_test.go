@@ -89,6 +89,26 @@ func TestSizeLimit(t *testing.T) {
 	}
 }
 
+// TestMinFree has a disk that others fill up to the part that new segments must leave.
+func TestMinFree(t *testing.T) {
+	free := atomic.Int64{}
+	free.Store(10 << 20)
+	ops := diskOps()
+	ops.free = func(string) (int64, error) { return free.Load(), nil }
+	cfg := Config{Dir: t.TempDir(), SegmentBytes: 64 << 10, MaxBytes: 1 << 30, MinFree: 1 << 20, ops: ops}
+	l := mustOpen(t, cfg)
+	fill(t, l, 1000, 10)
+	free.Store(1<<20 + 64<<10 - 1)
+	appendUntilFull(t, l)
+	wantAll(t, l, 0)
+	l.Release(l.Next()) // what is released serves again, whatever others do
+	fill(t, l, 300, 10)
+	appendUntilFull(t, l)
+	free.Add(1)
+	fill(t, l, 1000, 10)
+	wantAll(t, l, l.First())
+}
+
 // faults fails chosen operations of segments.
 type faults struct {
 	writes, syncs atomic.Int32 // how many of the next ones fail

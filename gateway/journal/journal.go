@@ -25,7 +25,12 @@ type Config struct {
 	MaxBytes     int64  // limit of the whole journal with its spare segment; 0 means DefaultMaxBytes
 	Keep         int64  // bytes of released segments kept for decoding again, as long as the room is not needed
 
-	// Sync replaces fdatasync. It is for tests of what a slow or failing disk does to the code above; nil means the real one.
+	// MinFree is how many bytes new segments leave free on the file system, 0 if none: a store on the same disk must be able to
+	// write, or a full journal never empties. Falling below it is ErrFull.
+	MinFree int64
+
+	// Sync replaces fdatasync, of segments, of the spare and of the identity. It is for tests of what a slow or failing disk does
+	// to the code above; nil means the real one.
 	Sync func(f *os.File) error
 
 	ops        *fileOps      // nil means the disk
@@ -90,8 +95,8 @@ func open(cfg Config) (_ *Log, err error) {
 		return nil, fmt.Errorf("segment size %d: must be a multiple of 8 from %d to %d bytes", cfg.SegmentBytes, MinSegmentBytes, MaxSegmentBytes)
 	case cfg.MaxBytes < 2*cfg.SegmentBytes:
 		return nil, fmt.Errorf("size limit %d: must hold two segments of %d bytes at least", cfg.MaxBytes, cfg.SegmentBytes)
-	case cfg.Keep < 0:
-		return nil, fmt.Errorf("keep %d: must not be negative", cfg.Keep)
+	case cfg.Keep < 0 || cfg.MinFree < 0:
+		return nil, fmt.Errorf("keep %d, least free space %d: must not be negative", cfg.Keep, cfg.MinFree)
 	}
 	l := &Log{cfg: cfg, ops: cfg.ops, closed: make(chan struct{}), kick: make(chan struct{}, 1)}
 	if l.ops == nil {

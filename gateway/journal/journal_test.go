@@ -171,6 +171,9 @@ func TestBatchLimits(t *testing.T) {
 	if err := b.Add(make([]byte, MaxRecord+1)); !errors.Is(err, ErrRecordTooLarge) {
 		t.Errorf("record over the limit: %v, want ErrRecordTooLarge", err)
 	}
+	if b.Len() != 0 || b.Bytes() != 0 {
+		t.Errorf("an empty batch has %d records in %d bytes", b.Len(), b.Bytes())
+	}
 	if first, err := l.Append(b); first != 0 || err != nil {
 		t.Errorf("empty batch: %d, %v, want 0, nil", first, err)
 	}
@@ -182,6 +185,9 @@ func TestBatchLimits(t *testing.T) {
 	n--
 	if !errors.Is(err, ErrBatchFull) || n != 7 || b.Len() != n {
 		t.Fatalf("after %d records, Len %d: %v, want ErrBatchFull after 7", n, b.Len(), err)
+	}
+	if want := blockHeader + 7*(3+MaxRecord); b.Bytes() != want {
+		t.Errorf("%d bytes, want %d", b.Bytes(), want)
 	}
 	if err := b.Add(nil); err != nil { // an empty record is one
 		t.Fatal(err)
@@ -232,13 +238,14 @@ func TestBatchLimits(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for name, cfg := range map[string]Config{
-		"no folder":        {},
-		"tiny segment":     {Dir: t.TempDir(), SegmentBytes: 4096},
-		"odd segment":      {Dir: t.TempDir(), SegmentBytes: 64<<10 + 1},
-		"huge segment":     {Dir: t.TempDir(), SegmentBytes: 2 << 30},
-		"no room for two":  {Dir: t.TempDir(), SegmentBytes: 64 << 10, MaxBytes: 100 << 10},
-		"negative keep":    {Dir: t.TempDir(), Keep: -1},
-		"folder is a file": {Dir: "/dev/null"},
+		"no folder":           {},
+		"tiny segment":        {Dir: t.TempDir(), SegmentBytes: 4096},
+		"odd segment":         {Dir: t.TempDir(), SegmentBytes: 64<<10 + 1},
+		"huge segment":        {Dir: t.TempDir(), SegmentBytes: 2 << 30},
+		"no room for two":     {Dir: t.TempDir(), SegmentBytes: 64 << 10, MaxBytes: 100 << 10},
+		"negative free space": {Dir: t.TempDir(), MinFree: -1},
+		"negative keep":       {Dir: t.TempDir(), Keep: -1},
+		"folder is a file":    {Dir: "/dev/null"},
 	} {
 		if l, err := Open(cfg); err == nil {
 			l.Close()

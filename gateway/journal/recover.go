@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -76,7 +77,7 @@ func (l *Log) recoverSegment(scan *scanner, f found, below uint64, last bool) (*
 	if err != nil {
 		return nil, err
 	}
-	size := info.Size() &^ 7
+	size := min(info.Size(), MaxSegmentBytes) &^ 7 // we make no larger file
 	var head [segmentHeader + blockHeader]byte
 	if n, err := file.ReadAt(head[:], 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -181,13 +182,16 @@ func (l *Log) resume() error {
 // nonZero returns the smallest range of [from, to) outside of which all bytes are 0.
 func nonZero(f io.ReaderAt, from, to int64) (first, last int64, err error) {
 	first, last = to, to
-	buf := make([]byte, 256<<10)
+	buf, zero := make([]byte, 256<<10), make([]byte, 256<<10)
 	seen := false
 	for off := from; off < to; off += int64(len(buf)) {
 		b := buf[:min(int64(len(buf)), to-off)]
 		n, err := f.ReadAt(b, off)
 		if err != nil && err != io.EOF {
 			return 0, 0, err
+		}
+		if bytes.Equal(b[:n], zero[:n]) {
+			continue
 		}
 		for i, c := range b[:n] {
 			if c == 0 {

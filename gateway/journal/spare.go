@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -125,6 +126,15 @@ func (l *Log) held() int64 {
 
 // createSpare makes a file filled with zeros.
 func (l *Log) createSpare() (*os.File, error) {
+	if l.cfg.MinFree > 0 {
+		free, err := l.ops.free(l.cfg.Dir)
+		if err != nil {
+			return nil, err
+		}
+		if free-l.cfg.SegmentBytes < l.cfg.MinFree {
+			return nil, fmt.Errorf("%d bytes free, %d of them must stay: %w", free, l.cfg.MinFree, syscall.ENOSPC)
+		}
+	}
 	tmp := l.sparePath() + ".tmp"
 	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o640)
 	if err != nil {
