@@ -19,16 +19,21 @@ type span struct {
 	count int
 }
 
+// Limit is the most bytes that the batch takes.
+func (b *Batch) Limit() int {
+	if b.limit == 0 {
+		return MaxBatch
+	}
+	return b.limit
+}
+
 // Add appends one record, the concatenation of parts, and copies it. On ErrRecordTooLarge and ErrBatchFull the batch is unchanged.
 func (b *Batch) Add(parts ...[]byte) error {
 	n := 0
 	for _, p := range parts {
 		n += len(p)
 	}
-	limit := b.limit
-	if limit == 0 {
-		limit = MaxBatch
-	}
+	limit := b.Limit()
 	var length [binary.MaxVarintLen32]byte
 	w := binary.PutUvarint(length[:], uint64(n))
 	if n > MaxRecord || pad8(blockHeader+w+n) > limit {

@@ -1,0 +1,196 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trackgate/trackgate/gateway/journal"
+)
+
+// committer makes records durable in groups: whatever gathered while the last group was being synced, and for a window after, is the
+// next. It then hands the replies of the group back to the sessions that wait for them.
+//
+// There are always two groups or more: one that gathers, and others that are being written or delivered. The gathering group is never taken away without a
+// successor, so a session can always add what it has decoded; when too much has gathered, stalled says so before the next frame is decoded.
+type committer struct {
+	journal *journal.Log
+	window  time.Duration
+	limit   int // bytes of a group beyond which the sessions are told to wait
+	deliver func(g *group) // must call g.done once for each of its parts
+	resume  func()         // called when the stall is over
+	log     *zap.Logger
+	m       *metrics
+
+	mu      sync.Mutex
+	gather  *group
+	kick    chan struct{}
+	free    chan *group
+	stalled atomic.Bool
+	trouble atomic.Pointer[string] // why nothing can be committed now; nil when all is well
+}
+
+// group is what becomes durable in one step.
+type group struct {
+	batch *journal.Batch
+	out   []byte // all replies of the group
+	acks  []ack
+	upTo  uint64 // journal index behind the group, once committed
+
+	parts atomic.Int32 // deliveries under way
+	owner *committer
+}
+
+// ack is what a session waits for: a part of its group's out.
+type ack struct {
+	s      *session
+	off, n int
+	frames int32
+	hangUp bool
+	done   chan<- struct{} // of an HTTP request; nil otherwise
+}
+
+// Limits of what waits between the sockets and the disk.
+const (
+	groups     = 4
+	groupBytes = 8 << 20
+	retryAfter = time.Second
+)
+
+func newCommitter(log *journal.Log, window time.Duration, m *metrics, zl *zap.Logger) *committer {
+	c := &committer{journal: log, window: window, log: zl, m: m, kick: make(chan struct{}, 1), free: make(chan *group, groups)}
+	for range groups {
+		c.free <- &group{batch: log.NewBatch(), owner: c}
+	}
+	c.gather = <-c.free
+	c.limit = min(groupBytes, c.gather.batch.Limit()/2) // the rest is for what the sessions have decoded already
+	return c
+}
+
+// add puts the staged records of one read and their reply into the gathering group.
+func (c *committer) add(w *worker, a ack) error {
+	c.mu.Lock()
+	g := c.gather
+	for i, start := 0, 0; i < len(w.ends); i++ {
+		if err := g.batch.Add(w.stage[start:w.ends[i]]); err != nil {
+			c.mu.Unlock()
+			return err
+		}
+		start = w.ends[i]
+	}
+	a.off, a.n = len(g.out), len(w.out)
+	g.out = append(g.out, w.out...)
+	g.acks = append(g.acks, a)
+	if g.batch.Bytes()+len(g.out) >= c.limit {
+		c.stalled.Store(true)
+	}
+	c.mu.Unlock()
+	select {
+	case c.kick <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+// run commits until ctx ends and nothing is left to commit.
+func (c *committer) run(ctx context.Context) {
+	for {
+		select {
+		case <-c.kick:
+		case <-ctx.Done():
+			c.mu.Lock()
+			left := len(c.gather.acks)
+			c.mu.Unlock()
+			if left == 0 {
+				return
+			}
+		}
+		if c.window > 0 && ctx.Err() == nil {
+			time.Sleep(c.window)
+		}
+		next := <-c.free
+		c.mu.Lock()
+		g := c.gather
+		c.gather = next
+		c.mu.Unlock()
+		if len(g.acks) == 0 {
+			c.free <- g
+			continue
+		}
+		if !c.commit(ctx, g) {
+			return // stopped while the disk was in trouble: nothing of g is acknowledged, the devices send it again
+		}
+		if c.stalled.CompareAndSwap(true, false) {
+			c.resume()
+		}
+		c.deliver(g)
+	}
+}
+
+// commit makes g durable, however long that takes. It returns false when ctx ends first.
+func (c *committer) commit(ctx context.Context, g *group) bool {
+	for {
+		if g.batch.Len() == 0 { // replies that only kept their place behind records
+			c.ease()
+			return true
+		}
+		start := time.Now()
+		_, err := c.journal.Append(g.batch)
+		c.m.commitSeconds.Observe(time.Since(start).Seconds())
+		if err == nil {
+			g.upTo = c.journal.Next()
+			c.m.commitRecords.Add(float64(g.batch.Len()))
+			c.ease()
+			return true
+		}
+		reason := err.Error()
+		if c.trouble.Swap(&reason) == nil {
+			c.log.Error("journal refuses records; devices keep their data until it takes them again", zap.Error(err))
+		}
+		c.stalled.Store(true)
+		c.m.limits.WithLabelValues(journalTrouble(err)).Inc()
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(retryAfter):
+		}
+	}
+}
+
+func (c *committer) ease() {
+	if c.trouble.Swap(nil) != nil {
+		c.log.Info("journal takes records again")
+	}
+}
+
+func journalTrouble(err error) string {
+	if errors.Is(err, journal.ErrFull) {
+		return "journal_full"
+	}
+	return "journal_failed"
+}
+
+// idle tells whether nothing is waiting for the disk or for its delivery.
+func (c *committer) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.gather.acks) == 0 && len(c.free) == groups-1
+}
+
+// done says that one part of the group has been delivered; the last one frees the group.
+func (g *group) done() {
+	if g.parts.Add(-1) > 0 {
+		return
+	}
+	g.batch.Reset()
+	clear(g.acks)
+	if g.owner == nil {
+		return
+	}
+	g.out, g.acks = g.out[:0], g.acks[:0]
+	g.owner.free <- g
+}

@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trackgate/trackgate/protocols"
+)
+
+// Config is the `gateway` section of the configuration; configs/trackgate.yaml says what each key means.
+type Config struct {
+	Any     string            `mapstructure:"any"`     // address of the any-protocol port, TCP and UDP
+	Replay  string            `mapstructure:"replay"`  // address of the replay listener; empty: none
+	Host    string            `mapstructure:"host"`    // address on which the protocols' own ports open
+	Ports   bool              `mapstructure:"ports"`   // open the protocols' own ports
+	Listen  map[string]string `mapstructure:"listen"`  // protocol -> address, beside or instead of its own port; "off" closes it
+	Ack     string            `mapstructure:"ack"`     // durable, decoded or stored
+	Unknown string            `mapstructure:"unknown"` // accept, quarantine or reject
+	Loops   int               `mapstructure:"loops"`   // event loops; 0: one less than the cores, at least one
+
+	CommitWindow time.Duration `mapstructure:"commit_window"` // how long a commit waits for company
+
+	FirstByte time.Duration `mapstructure:"first_byte"` // deadlines
+	Login     time.Duration `mapstructure:"login"`
+	Frame     time.Duration `mapstructure:"frame"`
+	Idle      time.Duration `mapstructure:"idle"`
+
+	Connections           int `mapstructure:"connections"`             // in all; 0: nine tenths of the open files allowed
+	ConnectionsPerAddress int `mapstructure:"connections_per_address"` // none on loopback
+	UDPPeers              int `mapstructure:"udp_peers"`
+	Outbound              int `mapstructure:"outbound"`    // bytes that a peer may leave unread
+	Faults                int `mapstructure:"faults"`      // refused frames in a row after which a connection is closed
+	Garbage               int `mapstructure:"garbage"`     // bytes outside frames in a row, likewise
+	RefusedFile           int `mapstructure:"refused_mib"` // size of the file of refused frames
+
+	StoreBatch int           `mapstructure:"store_batch"` // rows
+	StoreDelay time.Duration `mapstructure:"store_delay"` // the longest that a row waits for its batch
+
+	RegistryRefresh time.Duration `mapstructure:"registry_refresh"`
+	Drain           time.Duration `mapstructure:"drain"` // the longest that a stop may take
+}
+
+// Validate says what is wrong with c.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	switch c.Ack {
+	case "durable", "decoded", "stored":
+	default:
+		bad("gateway.ack: %q is none of durable, decoded, stored", c.Ack)
+	}
+	switch protocols.Policy(c.Unknown) {
+	case protocols.Accept, protocols.Quarantine, protocols.Reject:
+	default:
+		bad("gateway.unknown: %q is none of accept, quarantine, reject", c.Unknown)
+	}
+	for key, d := range map[string]time.Duration{"first_byte": c.FirstByte, "login": c.Login, "frame": c.Frame, "idle": c.Idle,
+		"store_delay": c.StoreDelay, "registry_refresh": c.RegistryRefresh, "drain": c.Drain} {
+		if d <= 0 {
+			bad("gateway.%s: must be more than 0", key)
+		}
+	}
+	for key, n := range map[string]int{"outbound": c.Outbound, "faults": c.Faults, "garbage": c.Garbage, "store_batch": c.StoreBatch,
+		"connections_per_address": c.ConnectionsPerAddress, "udp_peers": c.UDPPeers, "refused_mib": c.RefusedFile} {
+		if n <= 0 {
+			bad("gateway.%s: must be more than 0", key)
+		}
+	}
+	if c.CommitWindow < 0 || c.CommitWindow > time.Second {
+		bad("gateway.commit_window: must be 0 to 1s")
+	}
+	return errors.Join(errs...)
+}

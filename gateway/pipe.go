@@ -1,0 +1,186 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trackgate/trackgate/gateway/journal"
+	"github.com/trackgate/trackgate/protocols"
+)
+
+// Sink takes what the journal holds: the store, and the live publisher.
+type Sink interface {
+	// Write takes a batch; it may keep nothing of it. An error means that nothing of it was taken, and the batch comes again.
+	// An OffsetError means that the sink stands elsewhere.
+	Write(ctx context.Context, b protocols.Batch) error
+}
+
+// OffsetError says where a sink stands, when that is not where a batch begins: another writer, or an earlier life, has written already.
+type OffsetError struct{ Have uint64 }
+
+func (e *OffsetError) Error() string { return fmt.Sprintf("sink stands at record %d", e.Have) }
+
+// pipe reads the journal with a cursor of its own, decodes its frames again and gives the events to a sink. A slow or dead sink delays nothing
+// but itself.
+type pipe struct {
+	name    string
+	sink    Sink
+	journal *journal.Log
+	rows    int           // most events in a batch
+	delay   time.Duration // the longest that an event waits for its batch
+	timeout time.Duration // of one write
+	taken   func(upTo uint64)
+	byName  map[string]*protocols.Protocol
+	m       *metrics
+	log     *zap.Logger
+
+	records recordReader
+	frame   protocols.Frame // gathers the events of a batch
+	raw     []byte          // the frames of the batch, copied
+	batch   protocols.Batch
+}
+
+// run moves events from record `from` on until ctx ends. It never gives up: an error of the sink is tried again, a little later each time.
+func (p *pipe) run(ctx context.Context, from uint64) error {
+	for {
+		next, err := p.follow(ctx, from)
+		if ctx.Err() != nil {
+			return nil
+		}
+		var moved *OffsetError
+		if !errors.As(err, &moved) {
+			return err
+		}
+		p.log.Warn("sink stands elsewhere; following it", zap.String("sink", p.name), zap.Uint64("from", next), zap.Uint64("have", moved.Have))
+		from = moved.Have
+	}
+}
+
+func (p *pipe) follow(ctx context.Context, from uint64) (uint64, error) {
+	r, err := p.journal.NewReader(from)
+	if err != nil {
+		return from, fmt.Errorf("%s: %w", p.name, err)
+	}
+	defer r.Close()
+	p.reset(from)
+	for {
+		if err := p.fill(ctx, r); err != nil {
+			return p.batch.From, err
+		}
+		if err := p.write(ctx); err != nil {
+			return p.batch.From, err
+		}
+		p.m.sinkEvents.WithLabelValues(p.name).Add(float64(len(p.batch.Events)))
+		p.m.sinkDead.WithLabelValues(p.name).Add(float64(len(p.batch.Dead)))
+		p.m.sinkLag.WithLabelValues(p.name).Set(float64(p.journal.Next() - p.batch.UpTo))
+		p.taken(p.batch.UpTo)
+		p.reset(p.batch.UpTo)
+	}
+}
+
+func (p *pipe) reset(from uint64) {
+	p.frame.Reset()
+	p.raw = p.raw[:0]
+	p.batch = protocols.Batch{Source: p.journal.ID(), From: from, UpTo: from, Dead: p.batch.Dead[:0]}
+}
+
+// fill gathers a batch: it waits for the first record, then takes what comes until the batch is full or its delay is over.
+func (p *pipe) fill(ctx context.Context, r *journal.Reader) error {
+	var due time.Time
+	for len(p.frame.Events) < p.rows && len(p.raw) < maxBatchRaw {
+		index, b, ok, err := r.TryNext()
+		if !ok && err == nil {
+			if p.batch.UpTo == p.batch.From {
+				index, b, err = r.Next(ctx)
+			} else if left := time.Until(due); left <= 0 {
+				break
+			} else {
+				wait, cancel := context.WithTimeout(ctx, left)
+				index, b, err = r.Next(wait)
+				cancel()
+				if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+					break
+				}
+			}
+		}
+		if due.IsZero() {
+			due = time.Now().Add(p.delay)
+		}
+		if err == nil {
+			p.add(index, b)
+		} else if err = p.gap(err); err != nil {
+			return err
+		}
+	}
+	p.batch.Events = p.frame.Events
+	return nil
+}
+
+// maxBatchRaw bounds the frames of one batch.
+const maxBatchRaw = 32 << 20
+
+// gap passes over records that the journal lost; any other error comes back.
+func (p *pipe) gap(err error) error {
+	var g *journal.GapError
+	if !errors.As(err, &g) {
+		return err
+	}
+	p.log.Error("journal records are missing", zap.String("sink", p.name), zap.Uint64("from", g.From), zap.Uint64("to", g.To))
+	p.m.sinkSkipped.WithLabelValues(p.name).Add(float64(g.To - g.From))
+	p.batch.UpTo = g.To
+	return nil
+}
+
+// add decodes one record into the batch; one that does not decode becomes a dead letter.
+func (p *pipe) add(index uint64, b []byte) {
+	p.batch.UpTo = index + 1
+	start := len(p.raw)
+	p.raw = append(p.raw, b...)
+	b = p.raw[start:]
+	first := len(p.frame.Events)
+	r, err := p.records.read(b)
+	if err == nil {
+		err = r.decode(p.byName, &p.frame)
+	}
+	if err != nil {
+		raw := b
+		if r.raw != nil {
+			raw = r.raw
+		}
+		p.batch.Dead = append(p.batch.Dead, protocols.DeadLetter{Index: index, Raw: raw, Error: err.Error()})
+		return
+	}
+	for i := first; i < len(p.frame.Events); i++ {
+		p.frame.Events[i].Index, p.frame.Events[i].Raw = index, r.raw
+	}
+}
+
+// write gives the batch to the sink until it takes it.
+func (p *pipe) write(ctx context.Context) error {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		attempt, cancel := context.WithTimeout(ctx, p.timeout)
+		start := time.Now()
+		err := p.sink.Write(attempt, p.batch)
+		cancel()
+		if err == nil {
+			p.m.sinkSeconds.WithLabelValues(p.name).Observe(time.Since(start).Seconds())
+			return nil
+		}
+		var moved *OffsetError
+		if ctx.Err() != nil || errors.As(err, &moved) {
+			return err
+		}
+		p.m.sinkErrors.WithLabelValues(p.name).Inc()
+		p.m.sinkLag.WithLabelValues(p.name).Set(float64(p.journal.Next() - p.batch.From))
+		p.log.Warn("sink does not take its batch; trying again", zap.String("sink", p.name), zap.Duration("in", wait), zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package gateway
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/trackgate/trackgate/protocols"
+)
+
+// A journal record is a frame with all that its meaning needs:
+//
+//	version 1 | flags 1 | received 8 | newest 8 | counter 4 | connection | raw frame
+//
+//	connection = protocol s | decoder version 1 | session start 8 | connection number 8 | vehicle s |
+//	             device s | state s | model s | unit s | extra s | zone set 1 | zone 4 | shift 8
+//	s          = length uvarint | bytes
+//
+// Numbers are little endian, times are milliseconds since 1970. The connection part is the session as it was before the frame, so that
+// decoding the frame again repeats what the socket did. It stays the same from frame to frame; a session encodes it when it changes.
+type record struct {
+	datagram    bool
+	final       bool // the frame was read as the last of its stream
+	quarantined bool
+	received    protocols.Millis
+	newest      protocols.Millis // newest live time known of the vehicle before the frame
+	counter     uint32           // of the frame's first event within the connection
+	connection  *connection
+	raw         []byte // the frame: a view of the journal's record
+}
+
+// connection is the part of a record that its connection repeats.
+type connection struct {
+	protocol string
+	version  uint8
+	start    protocols.Millis
+	number   uint64
+	vehicle  string
+	session  protocols.Session
+}
+
+const recordVersion = 1
+
+const (
+	flagDatagram = 1 << iota
+	flagFinal
+	flagQuarantined
+	flagTolerate
+)
+
+// recordFixed is the size of what stands before the connection part.
+const recordFixed = 1 + 1 + 8 + 8 + 4
+
+// appendFixed appends the part of a record that changes with each frame.
+func (r *record) appendFixed(b []byte) []byte {
+	var flags byte
+	if r.datagram {
+		flags |= flagDatagram
+	}
+	if r.final {
+		flags |= flagFinal
+	}
+	if r.quarantined {
+		flags |= flagQuarantined
+	}
+	b = append(b, recordVersion, flags)
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.received))
+	b = binary.LittleEndian.AppendUint64(b, uint64(r.newest))
+	return binary.LittleEndian.AppendUint32(b, r.counter)
+}
+
+// append appends the connection part.
+func (c *connection) append(b []byte) []byte {
+	o := &c.session.Options
+	b = appendText(b, c.protocol)
+	b = append(b, c.version)
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.start))
+	b = binary.LittleEndian.AppendUint64(b, c.number)
+	for _, s := range [...]string{c.vehicle, c.session.Device, c.session.State, o.Model, o.Unit, o.Extra} {
+		b = appendText(b, s)
+	}
+	var flags byte
+	if o.Zone.Set {
+		flags |= 1
+	}
+	if o.TolerateChecksum {
+		flags |= flagTolerate
+	}
+	b = append(b, flags)
+	b = binary.LittleEndian.AppendUint32(b, uint32(o.Zone.Seconds))
+	return binary.LittleEndian.AppendUint64(b, uint64(o.Shift))
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+var errRecord = errors.New("journal record is damaged or of a later version")
+
+// recordReader parses records. It remembers the connections that it saw, since they repeat from record to record.
+type recordReader struct {
+	known map[string]*connection
+}
+
+// maxKnown bounds what a recordReader remembers; beyond it starts afresh.
+const maxKnown = 1 << 16
+
+// read parses one record; raw stays a view of b.
+func (rr *recordReader) read(b []byte) (record, error) {
+	if len(b) < recordFixed || b[0] != recordVersion {
+		return record{}, errRecord
+	}
+	r := record{
+		datagram:    b[1]&flagDatagram != 0,
+		final:       b[1]&flagFinal != 0,
+		quarantined: b[1]&flagQuarantined != 0,
+		received:    protocols.Millis(binary.LittleEndian.Uint64(b[2:])),
+		newest:      protocols.Millis(binary.LittleEndian.Uint64(b[10:])),
+		counter:     binary.LittleEndian.Uint32(b[18:]),
+	}
+	b = b[recordFixed:]
+	n, err := connectionLen(b)
+	if err != nil {
+		return record{}, err
+	}
+	c, ok := rr.known[string(b[:n])]
+	if !ok {
+		if c, err = parseConnection(b[:n]); err != nil {
+			return record{}, err
+		}
+		if rr.known == nil || len(rr.known) >= maxKnown {
+			rr.known = make(map[string]*connection)
+		}
+		rr.known[string(b[:n])] = c
+	}
+	r.connection, r.raw = c, b[n:]
+	return r, nil
+}
+
+// connectionLen is the size of the connection part at the start of b.
+func connectionLen(b []byte) (int, error) {
+	off := 0
+	text := func() bool {
+		n, size := binary.Uvarint(b[off:])
+		if size <= 0 || n > uint64(len(b)-off-size) {
+			return false
+		}
+		off += size + int(n)
+		return true
+	}
+	ok := text()
+	off += 1 + 8 + 8
+	for i := 0; ok && i < 6; i++ {
+		ok = off <= len(b) && text()
+	}
+	off += 1 + 4 + 8
+	if !ok || off > len(b) {
+		return 0, errRecord
+	}
+	return off, nil
+}
+
+// parseConnection parses a connection part whose size connectionLen has checked.
+func parseConnection(b []byte) (*connection, error) {
+	text := func() string {
+		n, size := binary.Uvarint(b)
+		s := string(b[size : size+int(n)])
+		b = b[size+int(n):]
+		return s
+	}
+	c := &connection{protocol: text()}
+	c.version = b[0]
+	c.start = protocols.Millis(binary.LittleEndian.Uint64(b[1:]))
+	c.number = binary.LittleEndian.Uint64(b[9:])
+	b = b[17:]
+	o := &c.session.Options
+	for _, s := range [...]*string{&c.vehicle, &c.session.Device, &c.session.State, &o.Model, &o.Unit, &o.Extra} {
+		*s = text()
+	}
+	o.Zone.Set, o.TolerateChecksum = b[0]&1 != 0, b[0]&flagTolerate != 0
+	o.Zone.Seconds = int32(binary.LittleEndian.Uint32(b[1:]))
+	o.Shift = int64(binary.LittleEndian.Uint64(b[5:]))
+	return c, nil
+}
+
+// decode appends the events of the record to f as the sinks see them. It returns an error where the frame no longer decodes.
+func (r *record) decode(byName map[string]*protocols.Protocol, f *protocols.Frame) error {
+	p := byName[r.connection.protocol]
+	if p == nil {
+		return fmt.Errorf("unknown protocol %q", r.connection.protocol)
+	}
+	first := len(f.Events)
+	s := r.connection.session
+	in := protocols.Input{Bytes: r.raw, Received: r.received, Datagram: r.datagram, Final: r.final}
+	n, err := protocols.Next(p, &s, in, f)
+	if err == nil && n != len(r.raw) {
+		err = fmt.Errorf("%s: frame of %d bytes read as %d", p.Name, len(r.raw), n)
+	}
+	if err != nil {
+		f.Events = f.Events[:first]
+		return err
+	}
+	r.finish(f.Events[first:], s.Device, r.connection.vehicle, r.connection.start)
+	return nil
+}
+
+// finish completes events with what the session and the registry knew, in the same way at the socket and in the sinks: device and vehicle
+// are the session's, start is when its connection began. It returns the newest live time now known of the vehicle.
+func (r *record) finish(events []protocols.Event, device, vehicle string, start protocols.Millis) (newest protocols.Millis) {
+	newest = r.newest
+	for i := range events {
+		e := &events[i]
+		e.Session, e.Counter = start, r.counter+uint32(i)
+		e.Quarantined = r.quarantined
+		if e.Vehicle = vehicle; e.Device != device || vehicle == "" {
+			e.Vehicle = e.Device // a message about another device than the one that logged in
+		}
+		e.MarkLate(newest)
+		if e.Live() && e.Time > newest {
+			newest = e.Time
+		}
+		if e.NoTime {
+			// Nothing tells such a record from the one before but its place in the connection.
+			var place [12]byte
+			binary.LittleEndian.PutUint64(place[:], uint64(e.Session))
+			binary.LittleEndian.PutUint32(place[8:], e.Counter)
+			e.FP ^= protocols.Fingerprint(place[:])
+		}
+	}
+	return newest
+}

@@ -1,0 +1,357 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/trackgate/trackgate/protocols"
+)
+
+// session is one peer of the gateway: a connection, the datagrams of one address, or HTTP ingest as a whole. It turns bytes into journal
+// records and replies and knows no socket: the same code serves gnet, UDP, HTTP and whatever comes later. One goroutine at a time feeds it.
+type session struct {
+	core     *core
+	listener *listener
+	protocol *protocols.Protocol // nil until recognised
+	state    protocols.Session
+	entry    *entry            // of the registry, once identified
+	device   *protocols.Device // as last read from entry
+	remote   netip.AddrPort
+	number   uint64 // of the connection, within this process
+	started  protocols.Millis
+	counter  uint32 // events so far
+	header   []byte // the connection part of its records; nil when state changed
+
+	transport transport
+	pending   atomic.Int32 // frames whose reply waits for the disk
+	closed    bool         // touched only where the session lives
+
+	opened, lastRead protocols.Millis
+	partialSince     protocols.Millis // since when the start of a frame waits for its rest; 0: nothing waits
+	hangUpAt         protocols.Millis // 0: not to be closed
+	faults           int              // refused frames in a row
+	garbage          int              // bytes outside frames in a row
+	lastRefusal      error
+	spoke            bool // at least one byte came
+	stalledTry       bool // the waiting part was already tried as final
+	paused           bool
+	place            int // index among its loop's sessions
+}
+
+// transport is what a session's replies leave by. Both are called only where the session lives: in its event loop, or anywhere for those
+// that are safe.
+type transport interface {
+	write(b []byte) error
+	close(reason string)
+}
+
+// feed reads every whole frame of buf, which starts where the last call stopped. It returns how many bytes are used up and, when the session must end,
+// why. final: no more bytes will come for what is there.
+func (s *session) feed(w *worker, buf []byte, now protocols.Millis, final bool) (used int, reason string) {
+	w.reset()
+	s.lastRead = now
+	hangUp := false
+	for used < len(buf) && reason == "" && len(w.stage) < maxStage {
+		if s.hangUpAt != 0 {
+			used = len(buf) // nothing is heard of a peer that was refused
+			break
+		}
+		if s.protocol == nil {
+			more := false
+			if s.protocol, more = s.core.detect(buf[used:], s.listener.datagram, final); s.protocol == nil {
+				if more && len(buf)-used < maxDetect {
+					break
+				}
+				used, reason = len(buf), "unknown_protocol"
+				s.core.refusals.keep(s, buf, reason, errUnknownProtocol)
+				s.core.m.frames.WithLabelValues("", "", reason).Inc()
+				break
+			}
+		}
+		n, close, why := s.next(w, buf[used:], now, final)
+		if n == 0 {
+			reason = why
+			if reason == "" && len(buf)-used > s.frameLimit() {
+				reason = "oversize"
+				s.refuse(buf[used:], fmt.Errorf("frame of more than %d bytes", s.frameLimit()), reason)
+			}
+			break
+		}
+		used += n
+		reason = why
+		hangUp = hangUp || close
+	}
+	if used > 0 || s.partialSince == 0 {
+		s.partialSince, s.stalledTry = 0, false
+		if used < len(buf) {
+			s.partialSince = now
+		}
+	}
+	if err := s.flush(w, hangUp); err != nil {
+		return used, "journal"
+	}
+	return used, reason
+}
+
+var errUnknownProtocol = errors.New("no protocol starts like this")
+
+// maxDetect is how many bytes may come before the protocol is known.
+const maxDetect = 512
+
+// next reads one frame: n is 0 when it is not whole yet, why is not empty when the session can not go on.
+func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) (n int, hangUp bool, why string) {
+	s.follow()
+	before := s.state
+	in := protocols.Input{Bytes: buf, Received: now, Datagram: s.listener.datagram, Final: final || s.listener.datagram}
+	f := &w.frame
+	f.Reset()
+	n, err := protocols.Next(s.protocol, &s.state, in, f)
+	switch {
+	case n == 0 && err == nil:
+		return 0, false, ""
+	case n > s.frameLimit():
+		s.state = before
+		s.refuse(buf[:n], fmt.Errorf("frame of %d bytes, at most %d are allowed", n, s.frameLimit()), "oversize")
+		return n, false, "oversize"
+	case err != nil:
+		fault := protocols.Fault(err)
+		s.state = before
+		if n == 0 { // the stream can not be followed any more
+			s.refuse(buf, err, fault)
+			return 0, false, fault
+		}
+		s.refuse(buf[:n], err, fault)
+		if fault == "garbage" {
+			s.garbage += n
+		} else {
+			s.faults++
+		}
+		if s.faults >= s.core.cfg.Faults || s.garbage > s.core.cfg.Garbage {
+			return n, false, fault
+		}
+		return n, false, ""
+	}
+	raw := buf[:n]
+	again := false
+	if s.state.Device != before.Device {
+		if !s.identify(w, raw) {
+			s.state = before
+			return n, false, ""
+		}
+		again = s.state.Options != before.Options
+		before.Options = s.state.Options
+	}
+	if s.listener.replay && s.state.Options.Shift == 0 && len(f.Events) > 0 && !f.Events[0].NoTime {
+		if shift := int64(now - f.Events[0].Time); shift != 0 {
+			before.Options.Shift, again = shift, true
+		}
+	}
+	if again { // the frame means something else by what the registry, or the replay, says of its device
+		s.state, s.header = before, nil
+		f.Reset()
+		if n2, err := protocols.Next(s.protocol, &s.state, in, f); err != nil || n2 != n {
+			s.refuse(raw, fmt.Errorf("reads differently with the device's options: %d bytes, %v", n2, err), "malformed")
+			return n, false, ""
+		}
+	}
+	if len(f.Events) > 0 {
+		if !s.identified(f) {
+			s.state = before
+			s.faults++
+			s.refuse(raw, errors.New("data before any login"), "unidentified")
+			if s.faults >= maxUnidentified {
+				return n, false, "unidentified"
+			}
+			return n, false, ""
+		}
+		s.journal(w, before, raw, now, final)
+	}
+	if s.state != before {
+		s.header = nil
+	}
+	s.faults, s.garbage = 0, 0
+	w.count(s.core.m, s.protocol, f.Type)
+	w.out = append(w.out, f.Reply...)
+	return n, f.Close, ""
+}
+
+// maxUnidentified is how many frames with data may come before the login.
+const maxUnidentified = 3
+
+// identified tells whether every event of the frame says whose it is.
+func (s *session) identified(f *protocols.Frame) bool {
+	for i := range f.Events {
+		if f.Events[i].Device == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// follow takes over what an operator changed of the device since the last frame.
+func (s *session) follow() {
+	if s.entry == nil {
+		return
+	}
+	d := s.entry.device.Load()
+	if d == s.device {
+		return
+	}
+	shift := s.state.Options.Shift
+	s.device, s.header = d, nil
+	s.state.Options = d.Options
+	s.state.Options.Shift = shift
+}
+
+// identify asks the registry about the device that a frame named. It returns false when the device is refused; the session then
+// answers what the protocol has for that, and ends a little later: an instant close makes trackers dial again in a tight loop.
+func (s *session) identify(w *worker, raw []byte) bool {
+	e := s.core.registry.lookup(s.state.Device)
+	if e == nil {
+		s.core.m.unknown.Inc()
+		s.refuse(raw, fmt.Errorf("device %q is not accepted", s.state.Device), "refused")
+		if s.listener.datagram {
+			return false // silence: the address may be forged
+		}
+		w.out = append(w.out, w.frame.Refuse...)
+		s.hangUpAt = s.lastRead + protocols.Millis(refuseLinger/time.Millisecond)
+		return false
+	}
+	shift := s.state.Options.Shift
+	s.entry, s.device, s.header = e, e.device.Load(), nil
+	s.state.Options = s.device.Options
+	s.state.Options.Shift = shift
+	return true
+}
+
+// refuseLinger is how long a refused device stays connected.
+const refuseLinger = time.Second
+
+// journal stages the record of a frame whose session was `before`.
+func (s *session) journal(w *worker, before protocols.Session, raw []byte, now protocols.Millis, final bool) {
+	if s.header == nil {
+		c := connection{protocol: s.protocol.Name, version: s.protocol.Version, start: s.started, number: s.number, session: before, vehicle: s.vehicle()}
+		s.header = c.append(make([]byte, 0, 160))
+	}
+	r := record{datagram: s.listener.datagram, final: final || s.listener.datagram, received: now, counter: s.counter, quarantined: s.quarantined()}
+	if s.entry != nil {
+		r.newest = protocols.Millis(s.entry.newest.Load())
+	}
+	w.keep(&r, s.header, raw)
+	newest := r.finish(w.frame.Events, s.state.Device, s.vehicle(), s.started)
+	for i := range w.frame.Events {
+		w.quality(s.core.m, s.protocol, &w.frame.Events[i])
+	}
+	if s.entry != nil && newest > r.newest {
+		raise(&s.entry.newest, int64(newest))
+	}
+	s.counter += uint32(len(w.frame.Events))
+}
+
+// raise sets v to n unless it is larger already.
+func raise(v *atomic.Int64, n int64) {
+	for old := v.Load(); n > old; old = v.Load() {
+		if v.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
+
+func (s *session) vehicle() string {
+	if s.device == nil {
+		return s.state.Device
+	}
+	return s.device.Vehicle
+}
+
+func (s *session) quarantined() bool {
+	return s.device != nil && s.device.Policy == protocols.Quarantine
+}
+
+// flush hands what one read staged to the committer, or sends the reply at once where nothing has to be durable before it.
+func (s *session) flush(w *worker, hangUp bool) error {
+	frames := len(w.ends)
+	hangUp = hangUp && !s.listener.datagram
+	if frames == 0 && len(w.out) == 0 && !hangUp {
+		return nil
+	}
+	reply := w.out
+	if s.core.cfg.Ack == "decoded" || (frames == 0 && s.pending.Load() == 0) {
+		if len(reply) > 0 {
+			s.send(reply)
+		}
+		if hangUp {
+			s.hangUpAt = s.lastRead
+		}
+		if frames == 0 {
+			return nil
+		}
+		w.out = w.out[:0]
+	}
+	s.pending.Add(1)
+	if err := s.core.committer.add(w, ack{s: s, frames: 1, hangUp: hangUp}); err != nil {
+		s.pending.Add(-1)
+		return err
+	}
+	return nil
+}
+
+// send writes a reply where the session lives.
+func (s *session) send(b []byte) {
+	if s.closed {
+		return
+	}
+	s.core.m.bytes.WithLabelValues("out").Add(float64(len(b)))
+	if err := s.transport.write(b); err != nil {
+		s.core.m.limits.WithLabelValues("write").Inc()
+	}
+}
+
+// refuse counts a frame that is not accepted and keeps its bytes.
+func (s *session) refuse(raw []byte, err error, fault string) {
+	s.lastRefusal = err
+	name := ""
+	if s.protocol != nil {
+		name = s.protocol.Name
+	}
+	s.core.m.frames.WithLabelValues(name, "", fault).Inc()
+	s.core.refusals.keep(s, bytes.Clone(raw[:min(len(raw), refusedBytes)]), fault, err)
+}
+
+// frameLimit is the most bytes that may wait for the end of a frame.
+func (s *session) frameLimit() int {
+	switch {
+	case s.protocol == nil:
+		return maxDetect
+	case s.state.Device == "":
+		return s.protocol.MaxLogin
+	}
+	return s.protocol.MaxFrame
+}
+
+// overdue says which deadline has passed, if any.
+func (s *session) overdue(now protocols.Millis) string {
+	past := func(since protocols.Millis, d time.Duration) bool {
+		return now-since > protocols.Millis(d/time.Millisecond)
+	}
+	c := s.core.cfg
+	switch {
+	case s.hangUpAt != 0 && now >= s.hangUpAt && s.pending.Load() == 0:
+		return "done"
+	case !s.spoke:
+		if past(s.opened, c.FirstByte) {
+			return "first_byte"
+		}
+	case s.state.Device == "" && past(s.opened, c.Login):
+		return "login"
+	case s.partialSince != 0 && past(s.partialSince, c.Frame):
+		return "frame"
+	case past(s.lastRead, c.Idle):
+		return "idle"
+	}
+	return ""
+}

@@ -1,0 +1,78 @@
+package gateway
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trackgate/trackgate/protocols"
+)
+
+// worker is the scratch space of one goroutine that reads frames: an event loop, a UDP reader, an HTTP request. It lives long, so that reading a frame
+// allocates nothing.
+type worker struct {
+	loop  int // index of the event loop, -1 elsewhere
+	frame protocols.Frame
+	stage []byte // journal records of this read, one after the other
+	ends  []int  // where each of them ends in stage
+	out   []byte // replies of this read
+
+	frames, records map[frameKind]prometheus.Counter // counters looked up so far
+}
+
+// frameKind labels a counter: a protocol, and its message or the quality of a record.
+type frameKind struct {
+	protocol *protocols.Protocol
+	kind     string
+}
+
+func newWorker(loop int) *worker {
+	return &worker{loop: loop, frames: make(map[frameKind]prometheus.Counter), records: make(map[frameKind]prometheus.Counter)}
+}
+
+// maxStage is how much one read may stage before it goes to the committer.
+const maxStage = 256 << 10
+
+// reset readies w for the next read.
+func (w *worker) reset() {
+	w.stage, w.ends, w.out = w.stage[:0], w.ends[:0], w.out[:0]
+}
+
+// keep stages the record of one frame.
+func (w *worker) keep(r *record, header, raw []byte) {
+	w.stage = r.appendFixed(w.stage)
+	w.stage = append(w.stage, header...)
+	w.stage = append(w.stage, raw...)
+	w.ends = append(w.ends, len(w.stage))
+}
+
+// count counts an accepted frame by its message.
+func (w *worker) count(m *metrics, p *protocols.Protocol, kind string) {
+	k := frameKind{p, kind}
+	c := w.frames[k]
+	if c == nil {
+		c = m.frames.WithLabelValues(p.Name, kind, "ok")
+		w.frames[k] = c
+	}
+	c.Inc()
+}
+
+// quality counts a record by what it is good for.
+func (w *worker) quality(m *metrics, p *protocols.Protocol, e *protocols.Event) {
+	q := "status"
+	switch {
+	case e.Apart():
+		q = "apart"
+	case e.Late:
+		q = "late"
+	case e.Live():
+		q = "live"
+	case e.Has&protocols.HasFix != 0:
+		q = "invalid"
+	}
+	k := frameKind{p, q}
+	c := w.records[k]
+	if c == nil {
+		c = m.records.WithLabelValues(p.Name, q)
+		w.records[k] = c
+	}
+	c.Inc()
+}
