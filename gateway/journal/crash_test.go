@@ -49,8 +49,8 @@ func writeUntilKilled(dir string) error {
 		if _, err := fmt.Println(l.Next()); err != nil { // the acknowledgement
 			return err
 		}
-		if next > 20000 {
-			l.Release(next - 20000)
+		if next > 5000 {
+			l.Release(next - 5000)
 		}
 	}
 }
@@ -101,7 +101,7 @@ func TestKill(t *testing.T) {
 		if l.Next() < acked {
 			t.Fatalf("round %d: journal ends at %d, acknowledged up to %d", round, l.Next(), acked)
 		}
-		if l.First() > 0 && l.First() > acked-20000 {
+		if l.First() > 0 && l.First() > acked-5000 {
 			t.Fatalf("round %d: first %d, more than was released is gone", round, l.First())
 		}
 		s := l.Stats()

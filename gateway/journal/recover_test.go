@@ -20,8 +20,9 @@ func TestForgedBlock(t *testing.T) {
 	}
 	forged.stamp(5, 0x0102030405060708)
 	b := l.NewBatch()
-	for shift := range 8 { // at some place it stands where a block may
-		if err := b.Add(make([]byte, shift), forged.buf); err != nil {
+	for shift := range 8 { // in one of them it stands at a multiple of 8, where a block may
+		frame := append(make([]byte, shift), forged.buf...)
+		if err := b.Add(frame, make([]byte, pad8(1+len(frame))-1-len(frame))); err != nil {
 			t.Fatal(err)
 		}
 	}
