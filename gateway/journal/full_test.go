@@ -63,7 +63,7 @@ func TestSizeLimit(t *testing.T) {
 		if sum := folderBytes(t, cfg.Dir); sum > cfg.MaxBytes+4096 {
 			t.Fatalf("round %d: %d bytes in the folder, limit %d", round, sum, cfg.MaxBytes)
 		}
-		wantAll(t, l, l.First())
+		wantHeld(t, l)
 		// The store takes a little: not a whole segment, so nothing changes.
 		l.Release(l.First() + 1)
 		appendUntilFull(t, l)
@@ -82,7 +82,7 @@ func TestSizeLimit(t *testing.T) {
 		if s.FullSince != 0 || s.First == first {
 			t.Fatalf("round %d: %+v, want not full any more", round, s)
 		}
-		wantAll(t, l, l.First())
+		wantHeld(t, l)
 	}
 	if s := l.Stats(); s.Recycled == 0 || s.Gaps != 0 {
 		t.Errorf("%+v, want recycled segments", s)
@@ -106,7 +106,7 @@ func TestMinFree(t *testing.T) {
 	appendUntilFull(t, l)
 	free.Add(1)
 	fill(t, l, 1000, 10)
-	wantAll(t, l, l.First())
+	wantHeld(t, l)
 }
 
 // faults fails chosen operations of segments.

@@ -110,6 +110,14 @@ func wantAll(t testing.TB, l *Log, from uint64) {
 	}
 }
 
+// wantHeld reads all that the journal holds, once the caretaker has nothing left to remove.
+func wantHeld(t testing.TB, l *Log) {
+	t.Helper()
+	l.trim()
+	l.prepare() // it may be full
+	wantAll(t, l, l.First())
+}
+
 func TestAppendReadReopen(t *testing.T) {
 	cfg := small(t.TempDir())
 	l := mustOpen(t, cfg)
