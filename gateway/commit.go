@@ -20,7 +20,7 @@ import (
 type committer struct {
 	journal *journal.Log
 	window  time.Duration
-	limit   int // bytes of a group beyond which the sessions are told to wait
+	limit   int            // bytes of a group beyond which the sessions are told to wait
 	deliver func(g *group) // must call g.done once for each of its parts
 	resume  func()         // called when the stall is over
 	log     *zap.Logger
@@ -186,11 +186,11 @@ func (g *group) done() {
 	if g.parts.Add(-1) > 0 {
 		return
 	}
+	if g.owner == nil {
+		return // a copy that waited for the store
+	}
 	g.batch.Reset()
 	clear(g.acks)
-	if g.owner == nil {
-		return
-	}
 	g.out, g.acks = g.out[:0], g.acks[:0]
 	g.owner.free <- g
 }
