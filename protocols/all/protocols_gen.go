@@ -5,9 +5,11 @@ package all
 import (
 	"github.com/trackgate/trackgate/protocols"
 	"github.com/trackgate/trackgate/protocols/http"
+	"github.com/trackgate/trackgate/protocols/teltonika"
 )
 
 // Protocols is every protocol that the gateway speaks, by name.
 var Protocols = []*protocols.Protocol{
 	&http.Protocol,
+	&teltonika.Protocol,
 }
