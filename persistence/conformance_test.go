@@ -1,0 +1,916 @@
+package persistence
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/trackgate/trackgate/protocols"
+)
+
+// suite is what every store must do. poison makes the database refuse rows of speed 666 for a reason that the store can not foresee;
+// refresh brings the hours up to date.
+type suite struct {
+	open    func(t *testing.T, cfg Config) Store // of an empty database
+	poison  func(t *testing.T, s Store)
+	refresh func(t *testing.T, s Store)
+	timed   bool // hours outlive raw events and are exact at once
+}
+
+// now is a fixed hour of this month: policies of databases look at the clock.
+var now = protocols.At(time.Now().UTC().Truncate(time.Hour))
+
+func fix(device string, at protocols.Millis, lat, lng, speed float64) protocols.Event {
+	e := protocols.Event{
+		Vehicle: "v-" + device, Device: device, Protocol: "acme", Time: at, Received: at + 1500,
+		Session: at - 60_000, Counter: 1,
+	}
+	e.SetFix(lat, lng, true)
+	e.SetSpeed(speed)
+	e.SetCourse(123.4)
+	e.SetAlt(-3.5)
+	e.SetSats(9)
+	e.SetHDOP(0.8)
+	e.Bool("ignition", true)
+	e.Dec("power_v", 12480, 3)
+	e.Int("odometer_m", 1000+int64(at/1000)%100_000)
+	e.FP = protocols.Fingerprint(fmt.Append(nil, device, at, lat, lng, speed))
+	e.Raw = []byte("raw of " + device)
+	return e
+}
+
+// batchOf puts events into a batch, one journal record each.
+func batchOf(source string, from uint64, events ...protocols.Event) protocols.Batch {
+	for i := range events {
+		events[i].Index = from + uint64(i)
+	}
+	return protocols.Batch{Source: source, From: from, UpTo: from + uint64(len(events)), Events: events}
+}
+
+func mustWrite(t *testing.T, s Store, b protocols.Batch, want Result) {
+	t.Helper()
+	got, err := s.Write(t.Context(), b)
+	if err != nil {
+		t.Fatalf("write: %v", err)
+	}
+	if got != want {
+		t.Fatalf("write: got %+v, want %+v", got, want)
+	}
+}
+
+func allHistory(t *testing.T, s Store, q HistoryQuery) (list []protocols.Event) {
+	t.Helper()
+	for pages := 0; ; pages++ {
+		events, cursor, err := s.History(t.Context(), q)
+		if err != nil {
+			t.Fatalf("history: %v", err)
+		}
+		list = append(list, events...)
+		if cursor == "" {
+			return list
+		}
+		if pages > 10_000 {
+			t.Fatal("history does not end")
+		}
+		q.Cursor = cursor
+	}
+}
+
+func jsonOf(e protocols.Event) string { return string(e.AppendJSON(nil)) }
+
+func wantJSON(t *testing.T, got, want []protocols.Event) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("got %d events, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if g, w := jsonOf(got[i]), jsonOf(want[i]); g != w {
+			t.Fatalf("event %d:\n got %s\nwant %s", i, g, w)
+		}
+	}
+}
+
+func (c suite) run(t *testing.T) {
+	tests := []struct {
+		name string
+		f    func(t *testing.T, s Store)
+	}{
+		{"round trip", c.roundTrip},
+		{"same batch twice", c.sameBatchTwice},
+		{"overlap", c.overlap},
+		{"retransmission", c.retransmission},
+		{"crash replay", c.crashReplay},
+		{"competing writers of a source", c.competing},
+		{"devices shared by sources", c.shared},
+		{"fingerprint taken", c.differing},
+		{"fingerprints used up", c.crowded},
+		{"no device time", c.timeless},
+		{"last known", c.lastKnown},
+		{"history pages", c.historyPages},
+		{"history of several devices", c.historyDevices},
+		{"cursors", c.cursors},
+		{"hourly", c.hourly},
+		{"late upload", c.lateUpload},
+		{"quarantine", c.quarantine},
+		{"hostile values", c.hostile},
+		{"refused rows", c.refusedRows},
+		{"everything refused", c.everythingRefused},
+		{"registry", c.registry},
+		{"grants", c.grants},
+		{"retention", c.retention},
+		{"cancelled", c.cancelled},
+		{"check", c.check},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := c.open(t, Config{})
+			test.f(t, s)
+		})
+	}
+}
+
+func (c suite) roundTrip(t *testing.T, s Store) {
+	full := fix("860000000000001", now, 52.5163, 13.3777, 61.12)
+	full.Text("driver_id", "Zoë \"x\" <&>")
+	full.JSON("cells", `[{"mcc":262,"mnc":1,"lac":-1,"cid":2.5}]`)
+	full.Float("fuel_l", 1.0/3)
+	full.Bool("motion", false)
+	full.Alarm, full.Kind, full.Late, full.Stored = "sos", protocols.Alarm, true, true
+
+	bare := protocols.Event{Vehicle: "860000000000001", Device: "860000000000001", Protocol: "acme", Kind: protocols.Status, Time: now + 1, Received: now + 2, FP: -1}
+	bare.Vehicle = full.Vehicle
+	invalid := fix("860000000000001", now+2, -33.9, 151.2, 0)
+	invalid.Valid = false
+	mustWrite(t, s, batchOf("j1", 7, full, bare, invalid), Result{Stored: 3})
+
+	got := allHistory(t, s, HistoryQuery{Vehicle: full.Vehicle})
+	wantJSON(t, got, []protocols.Event{full, bare, invalid})
+	if next, found, err := s.Offset(t.Context(), "j1"); next != 10 || !found || err != nil {
+		t.Errorf("offset: got %d %v %v, want 10", next, found, err)
+	}
+	if _, found, err := s.Offset(t.Context(), "j2"); found || err != nil {
+		t.Errorf("offset of an unknown source: found %v, %v", found, err)
+	}
+}
+
+func (c suite) sameBatchTwice(t *testing.T, s Store) {
+	b := batchOf("j", 0, fix("1", now, 1, 1, 1), fix("2", now, 2, 2, 2))
+	b.Dead = []protocols.DeadLetter{{Index: 1, Raw: []byte{0, 255}, Error: "acme: malformed\x00\xff"}}
+	mustWrite(t, s, b, Result{Stored: 2, Dead: 1})
+	_, err := s.Write(t.Context(), b)
+	var wrong *ErrOffset
+	if !errors.As(err, &wrong) || wrong.Have != 2 || wrong.Offset() != 2 {
+		t.Fatalf("second write: got %v, want ErrOffset with 2", err)
+	}
+	if n := len(allHistory(t, s, HistoryQuery{Vehicle: "v-1"})); n != 1 {
+		t.Errorf("got %d rows, want 1", n)
+	}
+	dead, err := s.DeadLetters(t.Context(), 0, 0)
+	if err != nil || len(dead) != 1 || dead[0].Source != "j" || dead[0].Index != 1 || !bytes.Equal(dead[0].Raw, []byte{0, 255}) ||
+		dead[0].Error != "acme: malformed\ufffd\ufffd" || dead[0].At == 0 {
+		t.Errorf("dead letters: got %+v, %v", dead, err)
+	}
+}
+
+func (c suite) overlap(t *testing.T, s Store) {
+	var events []protocols.Event
+	for i := range 30 {
+		events = append(events, fix("1", now+protocols.Millis(i)*1000, 1, float64(i), 1))
+	}
+	at := func(from, to int) protocols.Batch {
+		return batchOf("j", uint64(from), slices.Clone(events[from:to])...)
+	}
+	mustWrite(t, s, at(0, 20), Result{Stored: 20})
+	var wrong *ErrOffset
+	if _, err := s.Write(t.Context(), at(10, 30)); !errors.As(err, &wrong) || wrong.Have != 20 {
+		t.Fatalf("overlapping batch: got %v, want ErrOffset with 20", err)
+	}
+	mustWrite(t, s, at(20, 30), Result{Stored: 10})
+	// A folder of another name with the same records: only the key can tell.
+	again := at(5, 30)
+	again.Source = "copy"
+	mustWrite(t, s, again, Result{Duplicates: 25})
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1", Limit: 7}), events)
+}
+
+// A device sends again what was not acknowledged: in another session, marked as stored, late.
+func (c suite) retransmission(t *testing.T, s Store) {
+	first := []protocols.Event{fix("1", now, 1, 1, 1), fix("1", now+1000, 1, 2, 1), fix("1", now+2000, 1, 3, 1)}
+	mustWrite(t, s, batchOf("j", 0, slices.Clone(first)...), Result{Stored: 3})
+	var again []protocols.Event
+	for i, e := range first {
+		e.Attrs = slices.Clone(e.Attrs)
+		e.Bool("archive", true)
+		e.Session, e.Counter, e.Received, e.Late, e.Stored, e.Vehicle = now+99_000, uint32(i), now+99_000, true, true, "other"
+		again = append(again, e, e)
+	}
+	fresh := fix("1", now+3000, 1, 4, 1)
+	again = append(again, fresh)
+	mustWrite(t, s, batchOf("j", 3, again...), Result{Stored: 1, Duplicates: 6})
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1"}), append(first, fresh))
+	// Between swarms of duplicates there are clean batches again.
+	for i := range 40 {
+		mustWrite(t, s, batchOf("j", 10+uint64(i), fix("2", now+protocols.Millis(i), 1, 1, 1)), Result{Stored: 1})
+	}
+}
+
+// A writer that dies anywhere and continues from the stored offset stores each record once.
+func (c suite) crashReplay(t *testing.T, s Store) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var events []protocols.Event
+	for i := range 300 {
+		events = append(events, fix(fmt.Sprint(i%7), now+protocols.Millis(i)*100, 1, 1, float64(i)))
+	}
+	stored := 0
+	for next, lives := uint64(0), 0; next < 300; lives++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		if have, found, err := s.Offset(ctx, "j"); err != nil {
+			t.Fatal(err)
+		} else if found {
+			next = have
+		}
+		for range 3 {
+			n := min(1+rng.IntN(40), 300-int(next))
+			if n == 0 {
+				break
+			}
+			if rng.IntN(3) == 0 { // killed at some moment of the write
+				timer := time.AfterFunc(time.Duration(rng.IntN(2000))*time.Microsecond, cancel)
+				defer timer.Stop()
+			}
+			r, err := s.Write(ctx, batchOf("j", next, slices.Clone(events[next:int(next)+n])...))
+			stored += r.Stored
+			if err != nil {
+				break
+			}
+			next += uint64(n)
+		}
+		cancel()
+		if lives > 3000 {
+			t.Fatal("no progress")
+		}
+	}
+	got := 0
+	for i := range 7 {
+		list := allHistory(t, s, HistoryQuery{Vehicle: fmt.Sprintf("v-%d", i)})
+		got += len(list)
+	}
+	if got != 300 || stored > 300 {
+		t.Errorf("got %d rows (%d reported), want 300", got, stored)
+	}
+}
+
+func (c suite) competing(t *testing.T, s Store) {
+	const total = 400
+	var events []protocols.Event
+	for i := range total {
+		events = append(events, fix(fmt.Sprint(i%5), now+protocols.Millis(i)*100, 1, 1, float64(i)))
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	sum, lost := Result{}, 0
+	for w := range 2 {
+		wg.Go(func() {
+			next := uint64(0)
+			for next < total {
+				end := min(next+uint64(5+w*3), total)
+				r, err := s.Write(t.Context(), batchOf("j", next, slices.Clone(events[next:end])...))
+				mu.Lock()
+				sum.Stored += r.Stored
+				sum.Duplicates += r.Duplicates
+				mu.Unlock()
+				var wrong *ErrOffset
+				switch {
+				case errors.As(err, &wrong):
+					mu.Lock()
+					lost++
+					mu.Unlock()
+					next = wrong.Have
+				case err != nil:
+					t.Errorf("writer %d: %v", w, err)
+					return
+				default:
+					next = end
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if sum.Stored != total || sum.Duplicates != 0 {
+		t.Errorf("got %+v, want %d stored", sum, total)
+	}
+	t.Logf("the offset refused %d batches", lost)
+}
+
+// Two nodes store the same devices at the same time: half of the records are the same.
+func (c suite) shared(t *testing.T, s Store) {
+	const total = 200
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var sum Result
+	for w := range 2 {
+		wg.Go(func() {
+			for i := 0; i < total; i += 20 {
+				var events []protocols.Event
+				for k := i; k < i+20; k++ {
+					speed := float64(k)
+					if k%2 == 1 {
+						speed += float64(w) / 4
+					}
+					events = append(events, fix(fmt.Sprint(k%3), now+protocols.Millis(k)*1000, 1, 1, speed))
+				}
+				rand.Shuffle(len(events), func(a, b int) { events[a], events[b] = events[b], events[a] })
+				for try := 0; ; try++ {
+					r, err := s.Write(t.Context(), batchOf(fmt.Sprint("j", w), uint64(i), events...))
+					if err == nil {
+						mu.Lock()
+						sum.Stored += r.Stored
+						sum.Duplicates += r.Duplicates
+						mu.Unlock()
+						break
+					}
+					if try == 20 {
+						t.Errorf("writer %d: %v", w, err)
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if want := (Result{Stored: total + total/2, Duplicates: total / 2}); sum != want {
+		t.Errorf("got %+v, want %+v", sum, want)
+	}
+}
+
+func (c suite) differing(t *testing.T, s Store) {
+	a, b, d := fix("1", now, 1, 1, 1), fix("1", now, 1, 1, 2), fix("1", now, 1, 1, 3)
+	a.FP, b.FP, d.FP = math.MaxInt32, math.MaxInt32, math.MinInt32 // b moves to where d belongs
+	mustWrite(t, s, batchOf("j", 0, a), Result{Stored: 1})
+	mustWrite(t, s, batchOf("j", 1, b), Result{Stored: 1, Differing: 1})
+	mustWrite(t, s, batchOf("j", 2, d), Result{Stored: 1, Differing: 1})
+	mustWrite(t, s, batchOf("j", 3, d, b, a), Result{Duplicates: 3})
+	mustWrite(t, s, batchOf("j", 6, a), Result{Duplicates: 1})
+	// All in one batch, and stored before in another order.
+	x, y, z := fix("2", now, 1, 1, 1), fix("2", now, 1, 1, 2), fix("2", now, 1, 1, 3)
+	x.FP, y.FP, z.FP = 5, 5, 5
+	mustWrite(t, s, batchOf("j", 7, x, y, y, z), Result{Stored: 3, Differing: 2, Duplicates: 1})
+	mustWrite(t, s, batchOf("j", 11, z, x, y), Result{Duplicates: 3})
+	if n := len(allHistory(t, s, HistoryQuery{Vehicle: "v-1"})) + len(allHistory(t, s, HistoryQuery{Vehicle: "v-2"})); n != 6 {
+		t.Errorf("got %d rows, want 6", n)
+	}
+}
+
+func (c suite) crowded(t *testing.T, s Store) {
+	var events []protocols.Event
+	for i := range maxProbes + 5 {
+		e := fix("1", now, 1, 1, float64(i))
+		e.FP = 100
+		events = append(events, e)
+	}
+	mustWrite(t, s, batchOf("j", 0, events...), Result{Stored: maxProbes + 1, Differing: maxProbes, Dead: 4})
+	more := fix("1", now, 1, 1, 1000)
+	more.FP = 100
+	mustWrite(t, s, batchOf("j", uint64(len(events)), more), Result{Dead: 1})
+}
+
+func (c suite) timeless(t *testing.T, s Store) {
+	beat := func(counter uint32) protocols.Event {
+		return protocols.Event{Vehicle: "v", Device: "1", Protocol: "acme", Kind: protocols.Status, Time: now, Received: now, NoTime: true, FP: 7, Session: now - 1, Counter: counter}
+	}
+	mustWrite(t, s, batchOf("j", 0, beat(1), beat(2)), Result{Stored: 2})
+	mustWrite(t, s, batchOf("j", 2, beat(3)), Result{Stored: 1})
+	again := batchOf("copy", 0, beat(1), beat(2), beat(3)) // a replay repeats session and counter
+	mustWrite(t, s, again, Result{Duplicates: 3})
+}
+
+func (c suite) lastKnown(t *testing.T, s Store) {
+	next := uint64(0)
+	write := func(events ...protocols.Event) {
+		t.Helper()
+		if _, err := s.Write(t.Context(), batchOf("j", next, events...)); err != nil {
+			t.Fatal(err)
+		}
+		next += uint64(len(events))
+	}
+	last := func(vehicle string) protocols.Event {
+		t.Helper()
+		list, err := s.Last(t.Context(), []string{vehicle, "nobody"})
+		if err != nil || len(list) != 1 {
+			t.Fatalf("last of %s: %d events, %v", vehicle, len(list), err)
+		}
+		return list[0]
+	}
+	want := func(e protocols.Event) {
+		t.Helper()
+		if got := last(e.Vehicle); jsonOf(got) != jsonOf(e) {
+			t.Fatalf("last known:\n got %s\nwant %s", jsonOf(got), jsonOf(e))
+		}
+	}
+	status := func(at protocols.Millis) protocols.Event {
+		return protocols.Event{Vehicle: "v-1", Device: "1", Protocol: "acme", Kind: protocols.Status, Time: at, Received: at, FP: int32(at)}
+	}
+	contact := func(at protocols.Millis) {
+		t.Helper()
+		m, err := s.Contacts(t.Context(), []string{"v-1", "nobody"})
+		if err != nil || m["v-1"] != at || len(m) != 1 {
+			t.Fatalf("contact: got %v, %v, want %v", m, err, at)
+		}
+	}
+	// Before the first fix: the newest of what there is.
+	write(status(now - 9000))
+	write(status(now-7000), status(now-8000))
+	want(status(now - 7000))
+	// Any fix is better, even one that is older than a status.
+	f := fix("1", now-7500, 1, 1, 1)
+	write(f)
+	want(f)
+	contact(f.Received)
+	// Newer in one batch with an older behind it; then a status, which moves the contact only.
+	f2, f3 := fix("1", now-5000, 1, 3, 1), fix("1", now-6000, 1, 2, 1)
+	write(f2, f3, status(now))
+	want(f2)
+	contact(now)
+	// Late, invalid, future and wild fixes, and other vehicles.
+	late, invalid, future, wild := fix("1", now+1000, 9, 9, 9), fix("1", now+1000, 9, 9, 8), fix("1", now+11*60_000, 9, 9, 7), fix("1", now-40*24*hourMillis, 9, 9, 6)
+	late.Late, invalid.Valid = true, false
+	future.Received, wild.Received = now+1000, now+1000
+	write(late, invalid, future, wild, fix("2", now+5000, 5, 5, 5))
+	want(f2)
+	// A device clock slightly ahead is taken, and what is older afterwards is not.
+	f4 := fix("1", now+9*60_000, 1, 4, 1)
+	f4.Received = now + 2000
+	write(f4)
+	want(f4)
+	write(fix("1", now+3000, 7, 7, 7))
+	want(f4)
+
+	all, err := s.LastAll(t.Context(), "", 1)
+	if err != nil || len(all) != 1 || all[0].Vehicle != "v-1" {
+		t.Fatalf("first page: %v, %v", all, err)
+	}
+	all, err = s.LastAll(t.Context(), "v-1", 10)
+	if err != nil || len(all) != 1 || all[0].Vehicle != "v-2" {
+		t.Fatalf("second page: %v, %v", all, err)
+	}
+	if none, err := s.Last(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("last of nobody: %v, %v", none, err)
+	}
+}
+
+func (c suite) historyPages(t *testing.T, s Store) {
+	var events []protocols.Event
+	for i := range 60 { // six records in each second
+		e := fix("1", now+protocols.Millis(i/6)*1000, 1, 1, float64(i))
+		e.FP = int32(i%6)*1_000_000 - 3_000_000
+		events = append(events, e)
+	}
+	shuffled := slices.Clone(events)
+	rand.Shuffle(len(shuffled), func(a, b int) { shuffled[a], shuffled[b] = shuffled[b], shuffled[a] })
+	mustWrite(t, s, batchOf("j", 0, shuffled...), Result{Stored: 60})
+	for _, limit := range []int{1, 4, 6, 7, 59, 60, 61, 0, 1 << 30, -1} {
+		wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1", Limit: limit}), events)
+	}
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1", From: now + 2000, To: now + 4000, Limit: 5}), events[12:24])
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1", From: now + 2001, To: now + 3001}), events[18:24])
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1", From: now + 4000, To: now + 4000}), nil)
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1", From: now + 4000, To: now}), nil)
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "1"}), nil)
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1", From: math.MinInt64, To: math.MaxInt64}), events)
+	// A page that is exactly full has no cursor when nothing follows.
+	if _, cursor, err := s.History(t.Context(), HistoryQuery{Vehicle: "v-1", Limit: 60}); cursor != "" || err != nil {
+		t.Errorf("cursor %q, %v behind the last event", cursor, err)
+	}
+}
+
+// A vehicle carried three devices, one of which then moved to another vehicle.
+func (c suite) historyDevices(t *testing.T, s Store) {
+	var events, other []protocols.Event
+	for i := range 90 {
+		e := fix(fmt.Sprint("d", i%3), now+protocols.Millis(i/9)*1000, 1, 1, float64(i))
+		e.Vehicle = "truck"
+		if i%3 == 2 && i > 45 {
+			e.Vehicle = "van"
+			other = append(other, e)
+		} else {
+			events = append(events, e)
+		}
+	}
+	mustWrite(t, s, batchOf("j", 0, append(slices.Clone(events), other...)...), Result{Stored: 90})
+	byKey := func(a, b protocols.Event) int {
+		if a.Time != b.Time {
+			return int(a.Time - b.Time)
+		}
+		if a.Device != b.Device {
+			return strings.Compare(a.Device, b.Device)
+		}
+		return compare(a.FP, b.FP)
+	}
+	slices.SortFunc(events, byKey)
+	slices.SortFunc(other, byKey)
+	for _, limit := range []int{1, 2, 5, 9, 100} {
+		wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "truck", Limit: limit}), events)
+		wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "van", Limit: limit}), other)
+	}
+}
+
+func (c suite) cursors(t *testing.T, s Store) {
+	mustWrite(t, s, batchOf("j", 0, fix("1", now, 1, 1, 1)), Result{Stored: 1})
+	for _, cursor := range []string{"x", "AQ", "Ag", "!", strings.Repeat("A", 100), position{now, 1, 1}.String() + "A", "AQ" + strings.Repeat("_", 40)} {
+		if _, _, err := s.History(t.Context(), HistoryQuery{Vehicle: "v-1", Cursor: cursor}); !errors.Is(err, ErrRequest) {
+			t.Errorf("cursor %q: got %v, want ErrRequest", cursor, err)
+		}
+	}
+}
+
+func (c suite) hourly(t *testing.T, s Store) {
+	start := now - 5*hourMillis
+	var events []protocols.Event
+	for i := range 12 { // ten minutes apart: two hours
+		events = append(events, fix("1", start+protocols.Millis(i)*600_000, float64(i), 10+float64(i), float64(10*i)))
+	}
+	events[3].Alarm = "sos"
+	events[4].Valid = false
+	mustWrite(t, s, batchOf("j", 0, slices.Clone(events)...), Result{Stored: 12})
+	again := batchOf("copy", 0, slices.Clone(events)...)
+	mustWrite(t, s, again, Result{Duplicates: 12})
+	c.refresh(t, s)
+	hours, err := s.Hourly(t.Context(), "v-1", start, start+2*hourMillis)
+	if err != nil || len(hours) != 2 {
+		t.Fatalf("got %d hours, %v, want 2", len(hours), err)
+	}
+	h := hours[0]
+	if h.Start != start || h.Events != 6 || h.Fixes != 5 || h.Alarms != 1 || *h.AvgSpeed != 22 || *h.MaxSpeed != 50 ||
+		*h.FirstLat != 0 || *h.FirstLng != 10 || *h.LastLat != 5 || *h.LastLng != 15 {
+		t.Errorf("first hour: %s", h.AppendJSON(nil))
+	}
+	if only, err := s.Hourly(t.Context(), "v-1", start+1, start+hourMillis); err != nil || len(only) != 0 {
+		t.Errorf("hours that begin within an hour: %v, %v", only, err)
+	}
+	// Late data changes an hour that was summed up before.
+	late := fix("1", start+60_000, 50, 60, 300)
+	late.Late = true
+	mustWrite(t, s, batchOf("j", 12, late), Result{Stored: 1})
+	status := protocols.Event{Vehicle: "v-9", Device: "9", Protocol: "acme", Kind: protocols.Status, Time: start, Received: start}
+	mustWrite(t, s, batchOf("j", 13, status), Result{Stored: 1})
+	c.refresh(t, s)
+	hours, err = s.Hourly(t.Context(), "v-1", start, 0)
+	if err != nil || len(hours) != 2 || hours[0].Events != 7 || *hours[0].MaxSpeed != 300 || *hours[0].LastLat != 5 || *hours[0].FirstLat != 0 {
+		t.Errorf("with late data: %+v, %v", hours, err)
+	}
+	hours, err = s.Hourly(t.Context(), "v-9", start, 0)
+	if err != nil || len(hours) != 1 || hours[0].Fixes != 0 || hours[0].AvgSpeed != nil || hours[0].FirstLat != nil || hours[0].OdometerMax != nil {
+		t.Errorf("hour without a fix: %+v, %v", hours, err)
+	}
+	if got := string(hours[0].AppendJSON(nil)); got != `{"time":"`+start.String()+`","events":1,"fixes":0,"alarms":0}` {
+		t.Errorf("JSON: %s", got)
+	}
+}
+
+// Weeks of stored records arrive at once.
+func (c suite) lateUpload(t *testing.T, s Store) {
+	var events []protocols.Event
+	for i := range 28 {
+		e := fix("1", now-protocols.Millis(28-i)*24*hourMillis, 1, 1, float64(i))
+		e.Received, e.Late, e.Stored = now, true, true
+		events = append(events, e)
+	}
+	mustWrite(t, s, batchOf("j", 0, slices.Clone(events)...), Result{Stored: 28})
+	c.refresh(t, s)
+	again := batchOf("copy", 0, slices.Clone(events)...)
+	mustWrite(t, s, again, Result{Duplicates: 28})
+	differs := events[3]
+	differs.SetSpeed(99.5)
+	mustWrite(t, s, batchOf("j", 28, differs), Result{Stored: 1, Differing: 1})
+	if n := len(allHistory(t, s, HistoryQuery{Vehicle: "v-1", Limit: 3})); n != 29 {
+		t.Errorf("got %d rows, want 29", n)
+	}
+	c.refresh(t, s)
+	hours, err := s.Hourly(t.Context(), "v-1", events[3].Time, events[3].Time+hourMillis)
+	if err != nil || len(hours) != 1 || hours[0].Events != 2 {
+		t.Errorf("hour of late data: %+v, %v", hours, err)
+	}
+}
+
+func (c suite) quarantine(t *testing.T, s Store) {
+	wild := []protocols.Event{fix("1", now-30*24*hourMillis, 1, 1, 1), fix("1", now+hourMillis, 1, 1, 2), fix("1", firstTime, 1, 1, 3), fix("1", lastTime, 1, 1, 4)}
+	for i := range wild {
+		wild[i].Received, wild[i].Session = now, now
+	}
+	good := fix("1", now, 1, 1, 5)
+	mustWrite(t, s, batchOf("j", 0, append(slices.Clone(wild), good)...), Result{Stored: 1, Quarantined: 4})
+	again := batchOf("copy", 0, append(slices.Clone(wild), good)...)
+	mustWrite(t, s, again, Result{Duplicates: 5})
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1"}), []protocols.Event{good})
+	wantJSON(t, allHistory(t, s, HistoryQuery{Vehicle: "v-1", Quarantined: true, Limit: 1}), []protocols.Event{wild[2], wild[0], wild[1], wild[3]})
+
+	// By policy, from the next batch on.
+	err := s.PutDevices(t.Context(), []protocols.Device{{ID: "1", Vehicle: "v-1", Policy: protocols.Quarantine}, {ID: "2", Policy: protocols.Quarantine}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, s, batchOf("j", 5, fix("1", now+1, 9, 9, 6), fix("2", now+1, 1, 1, 6), fix("3", now+1, 1, 1, 6)), Result{Stored: 1, Quarantined: 2})
+	if last, err := s.Last(t.Context(), []string{"v-1", "v-2", "v-3"}); err != nil || len(last) != 2 {
+		t.Errorf("last known: %d, %v, want those of v-1 and v-3", len(last), err)
+	}
+	if err := s.PutDevices(t.Context(), []protocols.Device{{ID: "1", Vehicle: "v-1"}}); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, s, batchOf("j", 8, fix("1", now+2, 1, 1, 6)), Result{Stored: 1})
+}
+
+// Nothing that a device sends may fail a batch.
+func (c suite) hostile(t *testing.T, s Store) {
+	e := fix("dev\x00ice\xff", now, 1, 1, math.NaN())
+	e.Vehicle, e.Alarm, e.Protocol = "ve\x00h\xfficle", "a\x00b", "ac\xffme"
+	e.Alt, e.HDOP = math.Inf(1), math.Inf(-1)
+	e.Text("driver_id", "a\x00b\xff\\u0000\x01\u2028")
+	e.Text("na\x00me\xff", "")
+	e.Float("fuel_l", math.MaxFloat64)
+	nan := fix("1", now, 1, 1, 1)
+	nan.Lat = math.NaN()
+	odd := fix("1", now+1, 1, 1, 1)
+	odd.Attrs = nil
+	odd.Dec("odometer_m", math.MinInt64, 9)
+	odd.Text("odometer_m", "text")
+	odd.Text("ignition", "on")
+	for i := range 300 {
+		odd.Text(fmt.Sprint("t", i), strings.Repeat("x", protocols.MaxText))
+	}
+	broken := fix("1", now+2, 1, 1, 1)
+	broken.JSON("cells", `[1,`)
+	tail := fix("1", now+3, 1, 1, 1)
+	tail.JSON("cells", `1},{"x":1`)
+	nobody := fix("", now, 1, 1, 1)
+	long := fix(strings.Repeat("9", 65), now, 1, 1, 1)
+	ancient, never := fix("1", firstTime-1, 1, 1, 1), fix("1", math.MaxInt64-2000, 1, 1, 1)
+	kind := fix("1", now+4, 1, 1, 1)
+	kind.Kind = 200
+	mustWrite(t, s, batchOf("j", 0, e, nan, odd, broken, tail, nobody, long, ancient, never, kind), Result{Stored: 3, Dead: 7})
+
+	got := allHistory(t, s, HistoryQuery{Vehicle: "ve\ufffdh\ufffdicle"})
+	if len(got) != 1 {
+		t.Fatalf("got %d events, want 1", len(got))
+	}
+	g := got[0]
+	if a, _ := g.Attrs.Get("driver_id"); g.Device != "dev\ufffdice\ufffd" || g.Alarm != "a\ufffdb" || g.Protocol != "ac\ufffdme" ||
+		g.Has&(protocols.HasSpeed|protocols.HasAlt|protocols.HasHDOP) != 0 {
+		t.Errorf("got %s", jsonOf(g))
+	} else if text, _ := a.Text(); text != "a\ufffdb\ufffd\\u0000\x01\u2028" {
+		t.Errorf("text attribute: %q", text)
+	}
+	again := batchOf("copy", 0, e, nan, odd)
+	mustWrite(t, s, again, Result{Duplicates: 3})
+	dead, err := s.DeadLetters(t.Context(), 0, 0)
+	if err != nil || len(dead) != 7 || dead[0].Index != 3 || string(dead[0].Raw) != "raw of 1" || !strings.Contains(dead[0].Error, "JSON") {
+		t.Errorf("dead letters: %+v, %v", dead, err)
+	}
+	more, err := s.DeadLetters(t.Context(), dead[4].Number, 1)
+	if err != nil || len(more) != 1 || more[0].Number != dead[5].Number {
+		t.Errorf("next page of dead letters: %+v, %v", more, err)
+	}
+}
+
+// The database refuses some rows for a reason of its own: they are alone at the end.
+func (c suite) refusedRows(t *testing.T, s Store) {
+	mustWrite(t, s, batchOf("j", 0, fix("1", now, 1, 1, 1)), Result{Stored: 1})
+	c.poison(t, s)
+	var events []protocols.Event
+	for i := range 100 {
+		e := fix(fmt.Sprint(i%10), now+protocols.Millis(1000+i), 1, 1, 50)
+		if i == 0 || i == 37 || i == 38 || i == 99 {
+			e.SetSpeed(666)
+		}
+		events = append(events, e)
+	}
+	events = append(events, events[5], fix("1", now, 1, 1, 1))
+	wild := fix("1", now+hourMillis, 1, 1, 7)
+	wild.Received = now
+	b := batchOf("j", 1, append(events, wild)...)
+	b.Dead = []protocols.DeadLetter{{Index: 50, Raw: []byte("x"), Error: "acme: unknown"}}
+	mustWrite(t, s, b, Result{Stored: 96, Duplicates: 2, Quarantined: 1, Dead: 5})
+	dead, err := s.DeadLetters(t.Context(), 0, 100)
+	if err != nil || len(dead) != 5 {
+		t.Fatalf("dead letters: %d, %v, want 5", len(dead), err)
+	}
+	var at []uint64
+	for _, d := range dead {
+		at = append(at, d.Index)
+	}
+	slices.Sort(at)
+	if want := []uint64{1, 38, 39, 50, 100}; !slices.Equal(at, want) {
+		t.Errorf("dead letters of records %v, want %v", at, want)
+	}
+	if next, _, err := s.Offset(t.Context(), "j"); next != b.UpTo || err != nil {
+		t.Errorf("offset: %d, %v, want %d", next, err, b.UpTo)
+	}
+	if last, err := s.Last(t.Context(), []string{"v-9"}); err != nil || len(last) != 1 || last[0].Speed != 50 {
+		t.Errorf("a refused row became the last known: %v, %v", last, err)
+	}
+	mustWrite(t, s, batchOf("j", b.UpTo, fix("4", now+9999, 1, 1, 1)), Result{Stored: 1})
+}
+
+func (c suite) everythingRefused(t *testing.T, s Store) {
+	c.poison(t, s)
+	var one, many []protocols.Event
+	for i := range 300 {
+		one = append(one, fix("1", now+protocols.Millis(i), 1, 1, 666))
+		many = append(many, fix(fmt.Sprint(i%100), now+protocols.Millis(i), 1, 1, 666))
+	}
+	// One device is its own fault.
+	mustWrite(t, s, batchOf("j", 0, one...), Result{Dead: 300})
+	// If every record of a whole fleet is refused, it is not the records.
+	if _, err := s.Write(t.Context(), batchOf("j", 300, many...)); err == nil {
+		t.Error("a table that refuses every row was taken for bad data")
+	}
+	if next, _, err := s.Offset(t.Context(), "j"); next != 300 || err != nil {
+		t.Errorf("offset: %d, %v, want 300", next, err)
+	}
+}
+
+func (c suite) registry(t *testing.T, s Store) {
+	ctx := t.Context()
+	rev, err := s.Revision(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := func(want ...string) []protocols.Device {
+		t.Helper()
+		list, next, err := s.DevicesChanged(ctx, rev, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, d := range list {
+			ids = append(ids, d.ID)
+		}
+		if !slices.Equal(ids, want) || (next == rev) != (len(want) == 0) {
+			t.Fatalf("changed: got %q and revision %d after %d, want %q", ids, next, rev, want)
+		}
+		rev = next
+		return list
+	}
+	changed()
+	options, err := protocols.ParseOptions([]string{"model=X1", "zone=-03:30", "unit=mph", "tolerate_checksum=true", "family=a", "b=c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := protocols.Device{ID: "b", Vehicle: "truck 'é'", Groups: []string{"north", "a\"b,{}"}, Options: options, Policy: protocols.Reject}
+	if err := s.PutDevices(ctx, []protocols.Device{full, {ID: "a"}, {ID: "c", Vehicle: "c"}}); err != nil {
+		t.Fatal(err)
+	}
+	list := changed("a", "b", "c") // of one revision, so the page is longer
+	if g, w := fmt.Sprintf("%+v", list[1]), fmt.Sprintf("%+v", full); g != w {
+		t.Errorf("device:\n got %s\nwant %s", g, w)
+	}
+	if d, found, err := s.Device(ctx, "a"); !found || err != nil || d.Vehicle != "a" || d.Policy != protocols.Accept || d.Groups != nil {
+		t.Errorf("device a: %+v %v %v", d, found, err)
+	}
+	changed()
+	mustWrite(t, s, batchOf("j", 0, fix("d", now, 1, 1, 1), fix("a", now, 1, 1, 1)), Result{Stored: 2})
+	changed("d") // registered by itself
+	mustWrite(t, s, batchOf("j", 2, fix("d", now+1, 1, 1, 1)), Result{Stored: 1})
+	changed()
+	for _, put := range []string{"c", "a"} {
+		if err := s.PutDevices(ctx, []protocols.Device{{ID: put, Vehicle: "v2"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	changed("c", "a")
+	if d, found, err := s.Device(ctx, "a"); !found || err != nil || d.Vehicle != "v2" {
+		t.Errorf("device a: %+v %v %v", d, found, err)
+	}
+	if _, found, err := s.Device(ctx, "zz"); found || err != nil {
+		t.Errorf("unknown device: %v %v", found, err)
+	}
+	page, err := s.Devices(ctx, "a", 2)
+	if err != nil || len(page) != 2 || page[0].ID != "b" || page[1].ID != "c" {
+		t.Errorf("page of devices: %+v, %v", page, err)
+	}
+	for _, bad := range []protocols.Device{{}, {ID: strings.Repeat("x", 65)}, {ID: "x", Policy: "maybe"}, {ID: "x\x00"}, {ID: "x", Groups: []string{""}}} {
+		if err := s.PutDevices(ctx, []protocols.Device{{ID: "fine"}, bad}); !errors.Is(err, ErrRequest) {
+			t.Errorf("put %+v: %v", bad, err)
+		}
+	}
+	if _, found, _ := s.Device(ctx, "fine"); found {
+		t.Error("a refused list was put in part")
+	}
+}
+
+func (c suite) grants(t *testing.T, s Store) {
+	ctx := t.Context()
+	want := func(sub string, vehicles, groups []string) {
+		t.Helper()
+		v, g, err := s.Grants(ctx, sub)
+		if err != nil || !slices.Equal(v, vehicles) || !slices.Equal(g, groups) {
+			t.Errorf("grants of %s: %q %q %v, want %q %q", sub, v, g, err, vehicles, groups)
+		}
+	}
+	before, _ := s.Revision(ctx)
+	for _, g := range []Grant{{"ann", "v2", ""}, {"ann", "v1", ""}, {"ann", "", "north"}, {"bob", "*", ""}, {"ann", "v1", ""}} {
+		if err := s.PutGrant(ctx, g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("ann", []string{"v1", "v2"}, []string{"north"})
+	want("bob", []string{"*"}, nil)
+	want("eve", nil, nil)
+	mid, _ := s.Revision(ctx)
+	if err := s.RemoveGrant(ctx, Grant{"ann", "v1", ""}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RemoveGrant(ctx, Grant{"ann", "", "north"}); err != nil {
+		t.Fatal(err)
+	}
+	want("ann", []string{"v2"}, nil)
+	if after, err := s.Revision(ctx); before >= mid || mid >= after || err != nil {
+		t.Errorf("revisions %d, %d, %d, %v do not go up", before, mid, after, err)
+	}
+	for _, g := range []Grant{{}, {"ann", "", ""}, {"ann", "v", "g"}, {"", "v", ""}, {"ann", "v\x00", ""}} {
+		if err := s.PutGrant(ctx, g); !errors.Is(err, ErrRequest) {
+			t.Errorf("put %+v: %v", g, err)
+		}
+	}
+}
+
+func (c suite) retention(t *testing.T, s Store) {
+	old := now - 28*24*hourMillis
+	var events []protocols.Event
+	for i := range 50 {
+		e := fix(fmt.Sprint(i%3), old+protocols.Millis(i)*1000, 1, 1, float64(i))
+		events = append(events, e, fix(fmt.Sprint(i%3), now+protocols.Millis(i)*1000, 1, 1, float64(i)))
+	}
+	wild := fix("0", now-60*24*hourMillis, 1, 1, 1)
+	wild.Received = now
+	b := batchOf("j", 0, append(events, wild)...)
+	b.Dead = []protocols.DeadLetter{{Index: 3, Raw: []byte("x"), Error: "y"}}
+	mustWrite(t, s, b, Result{Stored: 100, Quarantined: 1, Dead: 1})
+	n, err := s.Retain(t.Context(), now)
+	if err != nil || n != 0 {
+		t.Fatalf("nothing is old: %d, %v", n, err)
+	}
+	if c.timed {
+		n, err = s.Retain(t.Context(), now+3*24*hourMillis)
+		if err != nil || n != 50 {
+			t.Errorf("raw events: %d deleted, %v, want 50", n, err)
+		}
+		if n := len(allHistory(t, s, HistoryQuery{Vehicle: "v-0", To: now})); n != 0 {
+			t.Errorf("%d old rows are left", n)
+		}
+	}
+	if hours, err := s.Hourly(t.Context(), "v-0", old-hourMillis, 0); c.timed && (err != nil || len(hours) != 2) {
+		t.Errorf("%d hours are left, %v, want 2", len(hours), err)
+	}
+	// Long after, what is kept apart goes, and the dead letter, whose time is that of the write.
+	if _, err = s.Retain(t.Context(), now+32*24*hourMillis); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(allHistory(t, s, HistoryQuery{Vehicle: "v-0", Quarantined: true})); n != 0 {
+		t.Errorf("%d rows in quarantine are left", n)
+	}
+	if dead, err := s.DeadLetters(t.Context(), 0, 0); err != nil || len(dead) != 0 {
+		t.Errorf("dead letters are left: %v, %v", dead, err)
+	}
+	if last, err := s.Last(t.Context(), []string{"v-0"}); err != nil || len(last) != 1 {
+		t.Errorf("a parked vehicle is forgotten: %v, %v", last, err)
+	}
+}
+
+func (c suite) cancelled(t *testing.T, s Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Write(ctx, batchOf("j", 0, fix("1", now, 1, 1, 1))); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+	mustWrite(t, s, batchOf("j", 0, fix("1", now, 1, 1, 1)), Result{Stored: 1})
+	for _, b := range []protocols.Batch{{}, {Source: "j", From: 2, UpTo: 1}, {Source: "j\x00", UpTo: 1}, {Source: "j", UpTo: math.MaxUint64}} {
+		if _, err := s.Write(t.Context(), b); !errors.Is(err, ErrRequest) {
+			t.Errorf("write of %+v: %v", b, err)
+		}
+	}
+	// A batch without events moves the offset over records that had none.
+	mustWrite(t, s, protocols.Batch{Source: "j", From: 1, UpTo: 9}, Result{})
+	if next, _, err := s.Offset(t.Context(), "j"); next != 9 || err != nil {
+		t.Errorf("offset %d, %v, want 9", next, err)
+	}
+}
+
+func (c suite) check(t *testing.T, s Store) {
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("first close: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("second close: %v", err)
+	}
+}
