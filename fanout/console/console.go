@@ -1,5 +1,5 @@
 // Package console serves the live map page. The page and all that it needs, the land outlines too, are embedded: it works
-// where there is no internet. Its sources are in src; dist is built from them (README.md in this folder says how) and
+// where there is no internet. Its sources are in src; dist is built from them (`npm ci && npm run build` in this folder) and
 // committed, so that building the gateway needs no npm.
 package console
 
@@ -12,10 +12,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed dist/index.html dist/assets
@@ -49,8 +51,25 @@ func HandlerWith(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &console{files: map[string]*file{}, policy: policy(origin)}
-	err = fs.WalkDir(dist, "dist", func(name string, entry fs.DirEntry, err error) error {
+	embedded, err := load()
+	if err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
+	c := &console{files: maps.Clone(embedded), policy: policy(origin)}
+	settings, err := json.Marshal(map[string]string{"tileUrl": cfg.TileURL, "tileAttribution": cfg.TileAttribution})
+	if err != nil {
+		return nil, fmt.Errorf("console: settings: %w", err)
+	}
+	if c.files["/console.json"], err = newFile("/console.json", settings); err != nil {
+		return nil, fmt.Errorf("console: settings: %w", err)
+	}
+	return c, nil
+}
+
+// load prepares the embedded files, by their path; once, because packing them takes a tenth of a second or two.
+var load = sync.OnceValues(func() (map[string]*file, error) {
+	files := map[string]*file{}
+	err := fs.WalkDir(dist, "dist", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -68,21 +87,11 @@ func HandlerWith(cfg Config) (http.Handler, error) {
 		} else {
 			f.cache = "public, max-age=31536000, immutable" // the name changes with the content
 		}
-		c.files[at] = f
+		files[at] = f
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("console: %w", err)
-	}
-	settings, err := json.Marshal(map[string]string{"tileUrl": cfg.TileURL, "tileAttribution": cfg.TileAttribution})
-	if err != nil {
-		return nil, fmt.Errorf("console: settings: %w", err)
-	}
-	if c.files["/console.json"], err = newFile("/console.json", settings); err != nil {
-		return nil, fmt.Errorf("console: settings: %w", err)
-	}
-	return c, nil
-}
+	return files, err
+})
 
 // console answers from a map made at start: a path is a key of it or nothing, so no path leads out.
 type console struct {

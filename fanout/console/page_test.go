@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"image"
+	"image/png"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,7 +21,8 @@ import (
 
 // testGateway is as much of a gateway as the page talks to, and does what test/page.mjs tells it.
 type testGateway struct {
-	t *testing.T
+	t      *testing.T
+	config Config
 
 	mu      sync.Mutex
 	ticket  string // spent when empty
@@ -29,7 +33,11 @@ type testGateway struct {
 
 func (g *testGateway) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", Handler())
+	page, err := HandlerWith(g.config)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	mux.Handle("/", page)
 	mux.HandleFunc("POST /api/session", g.session)
 	mux.HandleFunc("GET /api/vehicles/locations", g.authorised(g.locations))
 	mux.HandleFunc("GET /api/vehicles/{id}/history", g.authorised(g.history))
@@ -214,6 +222,15 @@ func browser(t *testing.T) (node string) {
 	return node
 }
 
+// TestUnits runs the tests of the page's parts that need no browser.
+func TestUnits(t *testing.T) {
+	node, err := exec.LookPath("node")
+	need(t, "node", err)
+	_, err = os.Stat("node_modules/esbuild")
+	need(t, "npm packages (npm ci in fanout/console)", err)
+	run(t, node, "test/units.mjs")
+}
+
 // TestPage drives the page in a browser. With TRACKGATE_SCREENSHOTS set to a folder it leaves pictures there.
 func TestPage(t *testing.T) {
 	node := browser(t)
@@ -224,9 +241,23 @@ func TestPage(t *testing.T) {
 }
 
 // TestLive runs the script that others point at a real gateway: it must see a vehicle move, and must say why it did not.
+// The page has tiles here, from another origin as they are in real life.
 func TestLive(t *testing.T) {
 	node := browser(t)
-	g := &testGateway{t: t, ticket: "one-time", sockets: map[*websocket.Conn]bool{}}
+	var tiles atomic.Int64
+	tileServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		tiles.Add(1)
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Content-Type", "image/png")
+		png.Encode(w, image.NewGray(image.Rect(0, 0, 256, 256)))
+	}))
+	defer tileServer.Close()
+	g := &testGateway{
+		t:       t,
+		config:  Config{TileURL: tileServer.URL + "/{z}/{x}/{y}.png", TileAttribution: "Example"},
+		ticket:  "one-time",
+		sockets: map[*websocket.Conn]bool{},
+	}
 	server := httptest.NewServer(g.handler())
 	defer server.Close()
 	done := make(chan struct{})
@@ -247,6 +278,9 @@ func TestLive(t *testing.T) {
 	})
 	run(t, node, "test/live.mjs", "--url", server.URL+"/#ticket=one-time", "--expect", "bus 7", "--moved")
 	run(t, node, "test/live.mjs", "--url", server.URL, "--token", testToken, "--expect", "bus 7")
+	if tiles.Load() == 0 {
+		t.Error("no tile was asked for")
+	}
 
 	out, err := command(t, node, "test/live.mjs", "--url", server.URL, "--token", testToken, "--expect", "ghost", "--timeout", "2")
 	if err == nil || !bytes.Contains(out, []byte("vehicle ghost on the page: not within 2 s")) {

@@ -45,6 +45,14 @@ export class Alarms {
     return true;
   }
 
+  clear(): void {
+    this.#known.clear();
+    this.#kept = [];
+    this.#unseen = 0;
+    this.#notes.replaceChildren();
+    this.#draw();
+  }
+
   toggle(open: boolean): void {
     this.#panel.hidden = !open;
     this.#bell.setAttribute("aria-expanded", String(open));

@@ -13,6 +13,7 @@ interface Theme {
   land: string;
   coast: string;
   border: string;
+  grid: string;
   country: string;
   place: string;
   halo: string;
@@ -28,6 +29,7 @@ const light: Theme = {
   land: "#f5f4ef",
   coast: "#b3c4d1",
   border: "#cdc8ba",
+  grid: "rgba(40, 70, 100, 0.08)",
   country: "#8d8878",
   place: "#5f6570",
   halo: "#f5f4ef",
@@ -43,6 +45,7 @@ const dark: Theme = {
   land: "#1d252e",
   coast: "#33404d",
   border: "#3a4653",
+  grid: "rgba(170, 200, 230, 0.07)",
   country: "#6f7c8a",
   place: "#95a1ae",
   halo: "#1d252e",
@@ -67,6 +70,7 @@ export function style(tiles: Tiles | null): StyleSpecification {
       borders: { type: "geojson", data: empty, tolerance: 0.2 },
       countries: { type: "geojson", data: empty },
       places: { type: "geojson", data: empty, attribution: "GeoNames (CC BY 4.0)" },
+      grid: { type: "geojson", data: empty, tolerance: 0 },
       trail: { type: "geojson", data: empty, tolerance: 0.3, maxzoom: 17 },
       fleet: { type: "geojson", data: empty, promoteId: "id", tolerance: 0, buffer: 64, maxzoom: 17 },
     },
@@ -114,6 +118,7 @@ function layers(theme: Theme, tiles: boolean): LayerSpecification[] {
       },
     });
   } else {
+    shown.push({ id: "grid", type: "line", source: "grid", paint: { "line-color": theme.grid, "line-width": 1 } });
     shown.push(...names(theme));
   }
   shown.push(...trail(theme), ...fleet(theme));
@@ -188,7 +193,7 @@ function fleet(theme: Theme): LayerSpecification[] {
       source: "fleet",
       filter: ["==", ["get", "id"], ""],
       paint: {
-        "circle-radius": 21,
+        "circle-radius": 20,
         "circle-color": theme.select,
         "circle-opacity": 0.18,
         "circle-stroke-color": theme.select,
@@ -210,7 +215,7 @@ function fleet(theme: Theme): LayerSpecification[] {
         "text-font": fontBold,
         "text-size": 12,
         "text-anchor": "top",
-        "text-offset": [0, 1.25],
+        "text-offset": [0, 1.75],
         "text-optional": true,
         "text-max-width": 20,
         "symbol-sort-key": ["get", "rank"],

@@ -22,7 +22,6 @@ export interface LiveHandlers {
 const pauseFirst = 500;
 const pauseMost = 30_000;
 const pingEvery = 20_000;
-const silenceMost = 45_000; // two pings unanswered: the connection is dead even if nobody said so
 const openWithin = 15_000;
 
 export class Live {
@@ -68,10 +67,9 @@ export class Live {
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.#socket = socket;
-    this.#heard = Date.now();
     const opened = Date.now();
+    let pinged = 0;
     socket.onopen = () => {
-      this.#heard = Date.now();
       socket.send(JSON.stringify({ auth: this.#token }));
       socket.send(JSON.stringify({ track: ["*"], max_hz: 5 }));
       socket.send(JSON.stringify({ ping: 1 })); // its answer proves a connection that has nothing to say
@@ -92,10 +90,14 @@ export class Live {
     };
     this.#ping = window.setInterval(() => {
       const open = socket.readyState === WebSocket.OPEN;
-      if (Date.now() - this.#heard > silenceMost || (!open && Date.now() - opened > openWithin)) {
+      // Nothing since the last ping: the connection is dead even if nobody said so. Compared with the ping, not with
+      // the time: a browser lets the timers of a tab in the background run late.
+      const silent = open && pinged > 0 && this.#heard < pinged;
+      if (silent || (!open && Date.now() - opened > openWithin)) {
         this.#drop();
         this.#again();
       } else if (open) {
+        pinged = Date.now();
         socket.send(JSON.stringify({ ping: 1 }));
       }
     }, pingEvery);

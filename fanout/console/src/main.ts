@@ -5,7 +5,7 @@ import { Alarms } from "./alarms.ts";
 import type { Tiles } from "./basemap.ts";
 import { Details } from "./details.ts";
 import { byId, setText } from "./element.ts";
-import { hasFix, type Event } from "./event.ts";
+import type { Event } from "./event.ts";
 import { Fleet, states, type State, type Vehicle } from "./fleet.ts";
 import { List } from "./list.ts";
 import { Live, type Connection } from "./live.ts";
@@ -79,16 +79,17 @@ function reorder(): void {
 }
 
 function known(events: Event[]): void {
-  for (const event of events) {
-    if (hasFix(event) || event.lat === undefined) position(event, false);
-    else other(event);
-  }
+  for (const event of events) position(event, false);
   loaded = true;
   reorder();
-  if (!fitted && map && [...fleet.vehicles.values()].some((vehicle) => vehicle.fix)) {
-    fitted = true;
-    map.fit();
-  }
+  fitFirst();
+}
+
+/** fitFirst shows the fleet once, when both it and the map are there; from then on the map is the visitor's. */
+function fitFirst(): void {
+  if (fitted || !map || ![...fleet.vehicles.values()].some((vehicle) => vehicle.fix)) return;
+  fitted = true;
+  map.fit();
 }
 
 async function loadLocations(): Promise<void> {
@@ -96,11 +97,16 @@ async function loadLocations(): Promise<void> {
   const asked = token;
   try {
     const events = await locations(asked);
-    if (asked === token) known(events);
+    if (asked !== token) return;
+    setText(byId("problem"), "");
+    known(events);
   } catch (error) {
     if (asked !== token) return;
     if (error instanceof Unauthorized) signOut("The gateway refused the token. Please enter a new one.");
-    else locationsRetry = window.setTimeout(() => void loadLocations(), 5_000);
+    else {
+      if (connection.state === "live") setText(byId("problem"), "The last known positions could not be loaded, trying again …");
+      locationsRetry = window.setTimeout(() => void loadLocations(), 5_000);
+    }
   }
 }
 
@@ -140,8 +146,9 @@ function connected(to: Connection): void {
   }
 }
 
-function signIn(with_: string): void {
-  token = with_;
+function signIn(given: string): void {
+  clear(); // another token may show other vehicles
+  token = given;
   storeToken(token);
   byId("sign-in").hidden = true;
   byId("app").inert = false;
@@ -166,6 +173,7 @@ function signIn(with_: string): void {
     problem: (text) => setText(byId("problem"), text),
   });
   void loadLocations();
+  void openMap();
 }
 
 function signOut(why: string): void {
@@ -177,6 +185,14 @@ function signOut(why: string): void {
   connection = { state: "expired" };
   showConnection();
   askForToken(why);
+}
+
+function clear(): void {
+  select("");
+  for (const id of [...fleet.vehicles.keys()]) forget(id);
+  alarms.clear();
+  loaded = false;
+  fitted = false;
 }
 
 function askForToken(why: string): void {
@@ -203,10 +219,7 @@ byId<HTMLFormElement>("sign-in-form").addEventListener("submit", (submit) => {
   signIn(given);
 });
 byId("sign-out").addEventListener("click", () => {
-  select("");
-  for (const id of [...fleet.vehicles.keys()]) forget(id);
-  loaded = false;
-  fitted = false;
+  clear();
   signOut("You are signed out.");
 });
 byId("retry").addEventListener("click", () => live?.retry());
@@ -221,6 +234,7 @@ function select(id: string): void {
   map?.select(selected);
   byId("app").classList.toggle("with-details", selected !== "");
   trail.show(selected, token);
+  if (vehicle?.fix) trail.add(vehicle.fix); // it may not be in the store yet
   if (!vehicle) {
     details.hide();
     return;
@@ -252,7 +266,7 @@ byId("details-dismiss").addEventListener("click", () => {
 });
 byId("fit").addEventListener("click", () => {
   follow(false);
-  map?.fit();
+  map?.fit(byId("details").offsetWidth);
 });
 
 function close(): void {
@@ -336,25 +350,33 @@ async function tiles(): Promise<Tiles | null> {
   }
 }
 
-async function start(): Promise<void> {
-  setText(byId("host"), location.hostname);
-  showConnection();
-  const session = (async () => {
-    if (ticket !== "") {
-      const fresh = await exchange(ticket).catch(() => null);
-      if (fresh) return fresh;
-    }
-    return storedToken();
-  })();
+let mapOpened = false;
+
+/** openMap waits for the first visitor to be let in: nobody else is worth a map and its tiles. */
+async function openMap(): Promise<void> {
+  if (mapOpened) return;
+  mapOpened = true;
+  const above = await tiles();
   try {
-    map = new FleetMap(fleet, byId("map"), await tiles());
-    map.onSelect = select;
-    map.onFollowEnd = () => follow(false);
+    map = new FleetMap(fleet, byId("map"), above);
   } catch (error) {
     console.error(error);
     byId("no-map").hidden = false;
+    return;
   }
-  const found = await session;
+  map.onSelect = select;
+  map.onFollowEnd = () => follow(false);
+  for (const vehicle of fleet.vehicles.values()) map.move(vehicle);
+  fitFirst();
+  map.select(selected);
+  if (selected) map.show(selected);
+}
+
+async function start(): Promise<void> {
+  setText(byId("host"), location.hostname);
+  showConnection();
+  const fresh = ticket === "" ? null : await exchange(ticket).catch(() => null);
+  const found = fresh ?? storedToken();
   if (found !== "") signIn(found);
   else askForToken(ticket === "" ? "" : "This link was used already or is too old. Please enter a token.");
 }

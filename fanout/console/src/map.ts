@@ -6,8 +6,9 @@ import type { GeoJSONFeatureDiff, GeoJSONSource, LngLatBoundsLike } from "maplib
 import type { Feature, Point } from "geojson";
 import { images, style, themedLayers, themeQuery, type Tiles } from "./basemap.ts";
 import type { Fleet, Vehicle } from "./fleet.ts";
+import { grid } from "./grid.ts";
 import { density } from "./marks.ts";
-import { Glide, shortest } from "./motion.ts";
+import { Glide, shortest, type Place } from "./motion.ts";
 import { loadWorld, type World } from "./world.ts";
 
 declare const WORKER_URL: string;
@@ -15,7 +16,17 @@ declare const WORLD_URL: string;
 declare const PLACES_URL: string;
 
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+const pixelLeast = 0.4; // CSS pixels: less is not worth a redraw
+const glidingMost = 300; // vehicles at once
+const updateLarge = 300; // vehicles
+const pauseMost = 1_500; // ms
+const turnLeast = 4; // degrees: nor is less of a turn
 const ranks = { stale: 0, parked: 1, moving: 2, alarm: 3 };
+
+/** Looks is how a vehicle is drawn. */
+interface Looks extends Place {
+  mark: string;
+}
 
 export class FleetMap {
   #fleet: Fleet;
@@ -24,7 +35,8 @@ export class FleetMap {
   #glides = new Map<string, Glide>();
   #gliding = new Set<string>();
   #dirty = new Set<string>();
-  #drawn = new Set<string>(); // what the source holds
+  #drawn = new Map<string, Looks>(); // what the source holds
+  #unseen = new Set<string>(); // changed, but nobody can see it where the map is now
   #busy = false;
   #due = false;
   #ready = false;
@@ -69,6 +81,12 @@ export class FleetMap {
     map.on("mousemove", (move) => {
       map.getCanvas().style.cursor = this.#pick(move.point.x, move.point.y) ? "pointer" : "";
     });
+    map.on("moveend", () => this.#source("grid")?.setData(grid(map.getBounds(), map.getZoom())));
+    map.on("move", () => {
+      if (this.#unseen.size === 0) return;
+      for (const id of this.#unseen) this.#dirty.add(id);
+      this.#schedule();
+    });
     map.on("dragstart", () => {
       if (this.#follow) this.onFollowEnd();
     });
@@ -79,6 +97,7 @@ export class FleetMap {
     for (const [name, image] of Object.entries(images())) this.#map.addImage(name, image, { pixelRatio: density });
     this.#ready = true;
     this.#selectLayer();
+    this.#source("grid")?.setData(grid(this.#map.getBounds(), this.#map.getZoom()));
     this.#schedule();
     for (const wish of this.#afterLoad.splice(0)) wish();
     const world = await coming;
@@ -155,13 +174,15 @@ export class FleetMap {
     if (on) this.show(this.#selected);
   }
 
-  /** fit shows the whole fleet. */
-  fit(): void {
+  /** fit shows the whole fleet, beside what covers the map on its right. */
+  fit(covered = 0): void {
     const bounds = this.#bounds();
     if (!bounds) return;
+    const { clientWidth } = this.#map.getContainer();
+    const right = covered > 0 && clientWidth > 2 * covered ? covered + 40 : 60;
     const fit = () =>
       this.#map.fitBounds(bounds, {
-        padding: { top: 50, bottom: 50, left: 60, right: 60 },
+        padding: { top: 50, bottom: 50, left: 60, right },
         maxZoom: 13,
         duration: reducedMotion.matches ? 0 : 600,
       });
@@ -228,73 +249,129 @@ export class FleetMap {
 
   async #frame(): Promise<void> {
     const at = performance.now();
-    const view = this.#map.getBounds();
+    const view = this.#view();
+    const crowd = this.#gliding.size > glidingMost;
     for (const id of this.#gliding) {
       const glide = this.#glides.get(id)!;
-      // What nobody can see moving need not move smoothly.
-      if (!this.#seen(glide, view)) glide.finish();
+      // What nobody can see moving need not move smoothly, and a crowd would take all the time there is.
+      if (glide.moving(at) && (crowd || !view.apart(glide.at(at), glide.target))) glide.finish();
       if (!glide.moving(at)) this.#gliding.delete(id);
       this.#dirty.add(id);
     }
-    if (this.#dirty.size === 0) return;
+    if (this.#follow && this.#selected && !this.#easing) {
+      const place = this.#glides.get(this.#selected)?.at(at);
+      if (place) this.#map.setCenter([place.lng, place.lat]);
+    }
+    const diff = this.#diff(at, view);
+    this.#dirty.clear();
+    if (diff.add.length + diff.update.length + diff.remove.length > 0) {
+      this.#busy = true;
+      try {
+        await this.#source("fleet").updateData(diff);
+        // A large update is drawn to its end, and is followed by a rest as long: in it the page can answer its visitor.
+        if (diff.add.length + diff.update.length > updateLarge) await this.#settled();
+        const took = performance.now() - at;
+        if (took > 40) await pause(Math.min(took, pauseMost));
+      } finally {
+        this.#busy = false;
+      }
+    }
+    if (this.#dirty.size > 0 || this.#gliding.size > 0) this.#schedule();
+  }
+
+  /** settled waits until the map has drawn what it was given, for a while. */
+  #settled(): Promise<void> {
+    return new Promise((settled) => {
+      const end = setTimeout(settled, pauseMost);
+      void this.#map.once("idle", () => {
+        clearTimeout(end);
+        settled();
+      });
+    });
+  }
+
+  #diff(at: number, view: View): { add: Feature<Point>[]; update: GeoJSONFeatureDiff[]; remove: string[] } {
     const add: Feature<Point>[] = [];
     const update: GeoJSONFeatureDiff[] = [];
     const remove: string[] = [];
     for (const id of this.#dirty) {
       const vehicle = this.#fleet.vehicles.get(id);
       const glide = this.#glides.get(id);
+      this.#unseen.delete(id);
       if (!vehicle || !glide) {
         if (this.#drawn.delete(id)) remove.push(id);
         continue;
       }
-      const feature = this.#feature(vehicle, glide, at);
-      if (this.#drawn.has(id)) {
-        update.push({
-          id,
-          newGeometry: feature.geometry,
-          addOrUpdateProperties: Object.entries(feature.properties!).map(([key, value]) => ({ key, value })),
-        });
-      } else {
-        this.#drawn.add(id);
-        add.push(feature);
+      const looks = looksOf(vehicle, glide, at);
+      const before = this.#drawn.get(id);
+      if (before && before.mark === looks.mark && !view.differ(before, looks)) {
+        this.#unseen.add(id);
+        continue;
       }
+      this.#drawn.set(id, looks);
+      const drawn = feature(vehicle, looks);
+      if (!before) {
+        add.push(drawn);
+        continue;
+      }
+      update.push({
+        id,
+        newGeometry: drawn.geometry,
+        addOrUpdateProperties: Object.entries(drawn.properties!).map(([key, value]) => ({ key, value })),
+      });
     }
-    this.#dirty.clear();
-    if (this.#follow && this.#selected) {
-      const place = this.#glides.get(this.#selected)?.at(at);
-      if (place && !this.#easing) this.#map.setCenter([place.lng, place.lat]);
-    }
-    this.#busy = true;
-    try {
-      await this.#source("fleet").updateData({ add, update, remove });
-    } finally {
-      this.#busy = false;
-      if (this.#dirty.size > 0 || this.#gliding.size > 0) this.#schedule();
-    }
+    return { add, update, remove };
   }
 
-  /** seen says whether the way still to go is in view and longer than a pixel. */
-  #seen(glide: Glide, view: ReturnType<MapLibre["getBounds"]>): boolean {
-    const here = glide.at(performance.now());
-    const there = glide.target;
-    if (!view.contains([here.lng, here.lat]) && !view.contains([there.lng, there.lat])) return false;
-    const a = this.#map.project([here.lng, here.lat]);
-    const b = this.#map.project([there.lng, there.lat]);
-    return Math.abs(a.x - b.x) > 0.5 || Math.abs(a.y - b.y) > 0.5;
-  }
-
-  #feature(vehicle: Vehicle, glide: Glide, at: number): Feature<Point> {
-    const place = glide.at(at);
-    const pointing = vehicle.fix?.course !== undefined;
+  #view(): View {
+    const bounds = this.#map.getBounds();
+    const pixels = (512 * 2 ** this.#map.getZoom()) / 360; // per degree of longitude
+    const margin = 40 / pixels;
+    const [west, south, east, north] = [
+      bounds.getWest() - margin,
+      bounds.getSouth() - margin,
+      bounds.getEast() + margin,
+      bounds.getNorth() + margin,
+    ];
+    const inside = ({ lng, lat }: Place): boolean => {
+      if (lat < south || lat > north) return false;
+      const x = west + ((((lng - west) % 360) + 360) % 360);
+      return x <= east;
+    };
+    const apart = (a: Place, b: Place): boolean => {
+      if (!inside(a) && !inside(b)) return false;
+      const stretch = Math.max(0.05, Math.cos((b.lat * Math.PI) / 180));
+      const x = Math.abs(shortest(b.lng - a.lng)) * pixels;
+      const y = (Math.abs(b.lat - a.lat) * pixels) / stretch;
+      return x > pixelLeast || y > pixelLeast;
+    };
     return {
-      type: "Feature",
-      geometry: { type: "Point", coordinates: [place.lng, place.lat] },
-      properties: {
-        id: vehicle.id,
-        mark: pointing ? `${vehicle.state}-arrow` : vehicle.state,
-        course: pointing ? place.course : 0,
-        rank: ranks[vehicle.state],
-      },
+      apart,
+      differ: (a, b) => apart(a, b) || (Math.abs(shortest(b.course - a.course)) > turnLeast && inside(b)),
     };
   }
+}
+
+/** View judges what the visitor can see of a change where the map is now. */
+interface View {
+  apart(a: Place, b: Place): boolean;
+  differ(a: Place, b: Place): boolean;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((over) => setTimeout(over, ms));
+}
+
+function looksOf(vehicle: Vehicle, glide: Glide, at: number): Looks {
+  const { lng, lat, course } = glide.at(at);
+  const pointing = vehicle.fix?.course !== undefined;
+  return { lng, lat, course: pointing ? course : 0, mark: pointing ? `${vehicle.state}-arrow` : vehicle.state };
+}
+
+function feature(vehicle: Vehicle, { lng, lat, course, mark }: Looks): Feature<Point> {
+  return {
+    type: "Feature",
+    geometry: { type: "Point", coordinates: [lng, lat] },
+    properties: { id: vehicle.id, mark, course, rank: ranks[vehicle.state] },
+  };
 }

@@ -1,7 +1,7 @@
 // Names and units for people. An attribute's unit is the suffix of its name, so one that the page has never heard of still
-// reads well; the words below are those that the rule gets wrong.
+// reads well; the words below are those that the rule gets wrong. They are in maps: a device may call an attribute "constructor".
 
-const units: Record<string, [string, number?]> = {
+const units = new Map<string, [string, number?]>(Object.entries({
   v: ["V", 2],
   mv: ["mV", 0],
   a: ["A", 2],
@@ -14,6 +14,7 @@ const units: Record<string, [string, number?]> = {
   c: ["°C", 1],
   dbm: ["dBm", 0],
   kmh: ["km/h", 0],
+  lph: ["l/h", 1],
   rpm: ["rpm", 0],
   kpa: ["kPa", 0],
   bar: ["bar", 1],
@@ -27,9 +28,9 @@ const units: Record<string, [string, number?]> = {
   km: ["km", 1],
   ms: ["ms", 0],
   min: ["min", 0],
-};
+}));
 
-const whole: Record<string, string> = {
+const whole = new Map<string, string>(Object.entries({
   rssi: "Signal (as sent)",
   rssi_dbm: "Signal",
   hours_s: "Engine hours",
@@ -43,8 +44,20 @@ const whole: Record<string, string> = {
   cells: "Cell towers",
   wifi: "Wi-Fi networks",
   motion: "In motion",
+  rpm: "Engine speed, 1/min",
+  coolant_c: "Coolant",
+  temp_device_c: "Temperature in the device",
+  ...numbered("in", "", "Input", 8),
+  ...numbered("out", "", "Output", 8),
+  ...numbered("adc", "_v", "Analog input", 8),
+  ...numbered("temp", "_c", "Temperature", 8),
   sos: "SOS",
-};
+}));
+
+/** numbered names the first, second, ... of things of which a device has several. */
+function numbered(start: string, end: string, title: string, count: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`${start}${i + 1}${end}`, `${title} ${i + 1}`]));
+}
 
 const upper = new Set(["id", "gsm", "gps", "gnss", "can", "adc", "vin", "iccid", "imsi", "imei", "io", "obd", "ble", "lac", "mcc", "mnc", "hdop", "pdop", "rfid", "sos", "dtc", "rpm", "din", "dout", "ain", "pcb", "usb", "sim"]);
 
@@ -81,18 +94,18 @@ export function describe(name: string, value: unknown): [string, string] {
   const suffix = cut > 0 ? name.slice(cut + 1) : "";
   const stem = cut > 0 ? name.slice(0, cut) : name;
   if (typeof value === "number") {
-    if (suffix === "m") return [whole[name] ?? words(stem), distance(value)];
-    if (suffix === "s") return [whole[name] ?? words(stem), duration(value)];
-    const unit = units[suffix];
+    if (suffix === "m") return [whole.get(name) ?? words(stem), distance(value)];
+    if (suffix === "s") return [whole.get(name) ?? words(stem), duration(value)];
+    const unit = units.get(suffix);
     if (unit && !name.startsWith("io_")) {
       const [sign, digits] = unit;
-      return [whole[name] ?? words(stem), `${number(value, digits)}${sign === "°" ? "" : "\u202f"}${sign}`];
+      return [whole.get(name) ?? words(stem), `${number(value, digits)}${sign === "°" ? "" : "\u202f"}${sign}`];
     }
-    return [whole[name] ?? words(name), number(value)];
+    return [whole.get(name) ?? words(name), number(value)];
   }
-  const title = whole[name] ?? words(name);
+  const title = whole.get(name) ?? words(name);
   if (typeof value === "boolean") {
-    const onOff = name === "ignition" || /^(din|dout|in|out|input|output|relay)/.test(name);
+    const onOff = name === "ignition" || /^(din|dout|in|out|input|output|relay)_?\d*$/.test(name);
     return [title, onOff ? (value ? "On" : "Off") : value ? "Yes" : "No"];
   }
   if (typeof value === "string") return [title, value];
@@ -102,7 +115,7 @@ export function describe(name: string, value: unknown): [string, string] {
   return [title, JSON.stringify(value, null, 1) ?? ""];
 }
 
-const protocols: Record<string, string> = {
+const protocols = new Map<string, string>(Object.entries({
   gt06: "GT06",
   h02: "H02",
   jt808: "JT/T 808",
@@ -113,16 +126,16 @@ const protocols: Record<string, string> = {
   t800x: "T800X",
   calamp: "CalAmp",
   "wialon-ips": "Wialon IPS",
-};
+}));
 
 export function protocolName(name: string): string {
-  return protocols[name] ?? words(name);
+  return protocols.get(name) ?? words(name);
 }
 
-const alarms: Record<string, string> = { sos: "SOS", power_cut: "Power cut", low_battery: "Low battery" };
+const alarms = new Map<string, string>(Object.entries({ sos: "SOS", power_cut: "Power cut", low_battery: "Low battery" }));
 
 export function alarmName(kind: string): string {
-  return alarms[kind] ?? words(kind);
+  return alarms.get(kind) ?? words(kind);
 }
 
 const winds = ["N", "NE", "E", "SE", "S", "SW", "W", "NW"];

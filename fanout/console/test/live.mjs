@@ -31,13 +31,13 @@ try {
   try {
     if (flags.token) {
       const field = page.getByTestId("token");
-      await field.fill(flags.token, { timeout });
+      await field.fill(flags.token, { timeout: 30_000 }); // the time allowed is the vehicle's, not the browser's start
       await page.locator("#sign-in-form button").click();
     }
     const place = () =>
       page.evaluate((id) => window.trackgate?.vehicles().find(({ vehicle }) => vehicle === id), flags.expect);
     const first = await until(`vehicle ${flags.expect} on the page`, async () => {
-      if (!flags.token && (await page.getByTestId("sign-in").isVisible()) ) throw new Error("the page asks for a token");
+      if (!flags.token && (await page.getByTestId("sign-in").isVisible())) throw new Error("the page asks for a token");
       return place();
     }, timeout);
     console.log(`${flags.expect} at ${first.lat}, ${first.lng} (${first.time})`);
@@ -48,8 +48,9 @@ try {
       }, timeout);
       console.log(`moved to ${next.lat}, ${next.lng} (${next.time})`);
     }
-    const canvas = await page.locator("#map canvas").count();
-    if (canvas === 0) throw new Error("the map is not drawn");
+    await page.locator("#map canvas").waitFor({ state: "attached", timeout }).catch(() => {
+      throw new Error("the map is not drawn");
+    });
   } catch (error) {
     const state = await page.getByTestId("connection").getAttribute("data-state").catch(() => "unknown");
     failed = `${error.message}; connection: ${state}${faults.length ? `; page: ${faults.join(" | ")}` : ""}`;
