@@ -1,0 +1,74 @@
+package fanout
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// maxHours is the longest period in hours: a year, and what is left of it.
+const maxHours = 9_000
+
+// serveHourly is GET /api/vehicles/{id}/hourly: {"hours":[{"hour":...,"events":n,...}]}, the last week if nothing is asked for.
+func (s *Server) serveHourly(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if !s.readable(w, r, id) {
+		return
+	}
+	from, to, err := period(r.URL.Query(), 7*24*time.Hour)
+	if err == nil && to-from > maxHours*3_600_000 {
+		from = to - maxHours*3_600_000
+	}
+	if err != nil {
+		failure(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	known, err := s.store.Known(r.Context(), id)
+	if err == nil && !known {
+		notFound(w)
+		return
+	}
+	b := []byte(`{"hours":[`)
+	if err == nil {
+		first := true
+		err = s.store.Hourly(r.Context(), id, from, to, func(h *Hour) error {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = h.appendJSON(b)
+			return nil
+		})
+	}
+	if err != nil {
+		s.log.Error("reading hours", zap.Error(err))
+		unavailable(w)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Write(append(b, "]}\n"...))
+}
+
+func (h *Hour) appendJSON(b []byte) []byte {
+	number := func(key string, v float64) {
+		b = append(append(b, `,"`...), key...)
+		b = strconv.AppendFloat(append(b, `":`...), v, 'f', -1, 64)
+	}
+	b = append(h.Start.AppendRFC3339(append(b, `{"hour":"`...)), `","events":`...)
+	b = strconv.AppendInt(b, h.Events, 10)
+	if h.HasSpeed {
+		number("speed", h.Speed)
+		number("max_speed", h.MaxSpeed)
+	}
+	if h.HasDist {
+		number("distance_m", h.Distance)
+	}
+	if h.HasFix {
+		number("lat", h.Lat)
+		number("lng", h.Lng)
+	}
+	return append(b, '}')
+}

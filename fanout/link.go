@@ -1,0 +1,69 @@
+package fanout
+
+// link is a client's connection as its shard sees it. The shard calls it from one goroutine; none of the calls may block.
+type link interface {
+	// encode appends the items in the form that the connection speaks.
+	encode(dst []byte, items []item) []byte
+	// write takes b, which remains the caller's. False means that some of it is still on its way: the link then keeps its own copy, and
+	// calls client.writable when it has gone. There is no other write before that.
+	write(b []byte) bool
+	// progress is when the connection last took a byte, in the hub's time.
+	progress() int64
+	// close ends the connection with a code and a reason, behind what is on its way if that goes soon. Whoever reads the connection
+	// notices and detaches the client.
+	close(code int, reason string)
+}
+
+// Codes that a connection is closed with, beside those of RFC 6455.
+const (
+	CodeUnauthorized = 4401 // no token in time, a bad one, or an expired one
+	CodeSlow         = 4408 // the client did not read for too long, or alarms piled up for it
+	CodeTooMany      = 4429 // connections of that user
+)
+
+// Codes of RFC 6455 in use here.
+const (
+	codeGoingAway   = 1001
+	codeProtocol    = 1002
+	codeUnsupported = 1003
+	codeInvalid     = 1007
+	codeTooBig      = 1009
+)
+
+// item is one thing queued for a client: a message, a JSON object of the server's own, or a frame of the connection's own.
+type item struct {
+	edge  *edge    // by which the message came; nil for the others
+	msg   *Message // nil for the others
+	raw   []byte
+	event bool // the message goes as an event, and does not move the vehicle
+	frame bool // raw is a frame of the connection, not JSON
+}
+
+// position says that a newer one of the vehicle may replace it.
+func (i *item) position() bool { return i.msg != nil && !i.event && !i.msg.Alarm }
+
+func (i *item) size() int {
+	if i.msg != nil {
+		return len(i.msg.body) + len(prefixUpdate)
+	}
+	return len(i.raw)
+}
+
+// What stands before an event's members on the way to a client.
+const (
+	prefixUpdate = `{"type":"location:update",`
+	prefixEvent  = `{"type":"event",`
+)
+
+// appendItem appends the item's JSON object.
+func appendItem(b []byte, i *item) []byte {
+	if i.msg == nil {
+		return append(b, i.raw...)
+	}
+	if i.event {
+		b = append(b, prefixEvent...)
+	} else {
+		b = append(b, prefixUpdate...)
+	}
+	return append(b, i.msg.body[1:]...)
+}

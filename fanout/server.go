@@ -1,0 +1,151 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trackgate/trackgate/fanout/auth"
+)
+
+// Config is what an operator may set.
+type Config struct {
+	// MaxHz is the default for the positions of one vehicle to one client, per second, the newest winning; 0 is no limit. A client may
+	// ask for another figure with max_hz.
+	MaxHz        float64
+	PingInterval time.Duration // WS_PING_INTERVAL
+	PingTimeout  time.Duration // WS_PING_TIMEOUT: silence after a ping that ends the connection
+	// Origins are the browser origins, such as https://map.example.org, that may call from pages of another host; "*" is any.
+	Origins []string
+	Limits  Limits
+}
+
+// Default is the configuration of the founding document.
+func Default() Config {
+	return Config{MaxHz: 1, PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second}
+}
+
+// Parts are what a Server is made of.
+type Parts struct {
+	Bus       Bus
+	Store     Store
+	Authority *auth.Authority
+	Counters  *Counters    // the same that the bus and the publisher count in
+	Console   http.Handler // served at /; nil: nothing is
+	Log       *zap.Logger  // nil: nothing is logged
+}
+
+// Server is the HTTP side of the fanout tier.
+type Server struct {
+	config    Config
+	bus       Bus
+	store     Store
+	authority *auth.Authority
+	counters  *Counters
+	console   http.Handler
+	log       *zap.Logger
+	hub       *Hub
+	gate      *gate
+	gap       time.Duration
+
+	ctx      context.Context // of Run; the life of the connections
+	running  chan struct{}   // closed when Run has begun
+	sessions sync.Map        // *session
+	readers  sync.WaitGroup
+}
+
+// New makes a server; it does nothing before Run.
+func New(c Config, p Parts) (*Server, error) {
+	if p.Bus == nil || p.Store == nil || p.Authority == nil {
+		return nil, errors.New("fanout: a server needs a bus, a store and an authority")
+	}
+	if p.Counters == nil {
+		p.Counters = new(Counters)
+	}
+	if p.Log == nil {
+		p.Log = zap.NewNop()
+	}
+	c.Limits.defaults()
+	s := &Server{config: c, bus: p.Bus, store: p.Store, authority: p.Authority, counters: p.Counters, console: p.Console, log: p.Log,
+		gate: newGate(&c.Limits), gap: gapOf(c.MaxHz), running: make(chan struct{})}
+	s.hub = newHub(p.Bus, c.Limits, p.Authority.Policy, p.Counters)
+	for _, shard := range s.hub.shards {
+		shard.pingEvery = int64(c.PingInterval)
+		if c.PingInterval > 0 && c.PingTimeout > 0 {
+			shard.silence = int64(c.PingInterval + c.PingTimeout)
+		}
+	}
+	return s, nil
+}
+
+// Run serves clients until ctx is done, then closes their connections and waits for them, two seconds at most. It may be called once.
+// The bus is the caller's to close, afterwards.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.bus.Start(s.hub); err != nil {
+		return err
+	}
+	s.ctx = ctx
+	close(s.running)
+	var background sync.WaitGroup
+	background.Go(func() { s.regrant(ctx) })
+	s.hub.run(ctx)
+	background.Wait()
+	gone := make(chan struct{})
+	go func() {
+		s.readers.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-time.After(2 * closeGrace):
+		s.sessions.Range(func(k, _ any) bool {
+			k.(*session).client.link.close(codeGoingAway, "")
+			return true
+		})
+		<-gone
+	}
+	return nil
+}
+
+// up says whether Run has begun and not ended.
+func (s *Server) up() bool {
+	select {
+	case <-s.running:
+		return s.ctx.Err() == nil
+	default:
+		return false
+	}
+}
+
+// regrant asks again, as often as grants may change, what clients may see that did not bring their grants in the token.
+func (s *Server) regrant(ctx context.Context) {
+	t := time.NewTicker(s.authority.GrantsTTL())
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		s.sessions.Range(func(k, _ any) bool {
+			session := k.(*session)
+			claims := session.client.claims.Load()
+			if !claims.LookedUp && len(claims.Grants.Groups) == 0 {
+				return true
+			}
+			fresh, err := s.authority.Refresh(ctx, claims)
+			if err != nil {
+				s.log.Warn("reading grants", zap.Error(err)) // those of before hold until the table answers
+				return ctx.Err() == nil
+			}
+			if fresh != claims || len(claims.Grants.Groups) > 0 {
+				session.regrant(fresh)
+			}
+			return ctx.Err() == nil
+		})
+	}
+}

@@ -1,0 +1,285 @@
+package fanout
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/trackgate/trackgate/fanout/auth"
+)
+
+// session is what reads one client's requests and carries them out, one after the other. It may block; its client's shard may not.
+type session struct {
+	server *Server
+	client *client
+	user   string
+}
+
+// handle carries out a request.
+func (s *session) handle(ctx context.Context, r *request) {
+	c := s.client
+	if r.Auth != "" && !s.extend(ctx, r.Auth) {
+		return
+	}
+	if r.MaxHz != nil && r.Track == nil && r.Resume == nil {
+		c.shard.do(func() {
+			c.gap = int64(r.gap)
+			for _, e := range c.edges {
+				e.gap = c.gap
+			}
+		})
+	}
+	if r.Untrack != nil {
+		s.untrack(r.Untrack)
+	}
+	if r.Track != nil || r.boxSet {
+		s.track(ctx, r)
+	}
+	if len(r.Resume) > 0 {
+		s.resume(ctx, r)
+	}
+	if r.Ping != nil {
+		if len(r.Ping) > 64 {
+			r.Ping = []byte("1")
+		}
+		s.tell(append(append([]byte(`{"type":"pong","pong":`), r.Ping...), '}'))
+	}
+}
+
+// tell queues one of the server's own messages, and waits while too many of them are queued.
+func (s *session) tell(raw []byte) {
+	s.client.shard.do(func() { s.client.putJSON(raw) })
+	s.wait()
+}
+
+// wait returns once the client has taken most of the snapshots and answers that it asked for: who asks without reading waits for himself.
+func (s *session) wait() {
+	c := s.client
+	for {
+		var full bool
+		if !c.shard.do(func() { full = c.rawBytes > highWater && !c.closing }) || !full {
+			return
+		}
+		select {
+		case <-c.drained:
+		case <-time.After(time.Second): // closing is not signalled
+		}
+	}
+}
+
+// allowed splits vehicles into those that the client may read, and tells it about the others.
+func (s *session) allowed(vehicles []string) []string {
+	claims := s.client.claims.Load()
+	out := make([]string, 0, len(vehicles))
+	for _, v := range vehicles {
+		if s.server.authority.Allow(claims, auth.Read, v) {
+			out = append(out, v)
+			continue
+		}
+		s.server.counters.refuse(refusedVehicle)
+		s.tell(errorMessage("Unauthorized", v))
+	}
+	return out
+}
+
+func (s *session) gap(r *request) int64 {
+	if r.MaxHz != nil {
+		return int64(r.gap)
+	}
+	var gap int64
+	s.client.shard.do(func() { gap = s.client.gap })
+	return gap
+}
+
+func (s *session) track(ctx context.Context, r *request) {
+	c := s.client
+	names := slices.DeleteFunc(slices.Clone([]string(r.Track)), func(v string) bool { return v == "*" })
+	star := len(names) < len(r.Track)
+	if len(names) > 0 {
+		s.follow(ctx, s.allowed(names), s.gap(r))
+	}
+	if !star && !r.boxSet {
+		return
+	}
+	if !s.server.authority.Allow(c.claims.Load(), auth.Read, "") {
+		s.tell(errorMessage("Unauthorized", "*"))
+		return
+	}
+	joins := star || r.box != nil
+	if joins { // before anything is read, as with names
+		if err := s.server.hub.interest.acquireAll(ctx); err != nil {
+			s.server.log.Debug("following all vehicles", zap.Error(err))
+		}
+	}
+	was, is := false, false
+	c.shard.do(func() {
+		was = c.fleetAt >= 0
+		c.star = c.star || star
+		if r.boxSet {
+			c.box = r.box
+		}
+		if r.MaxHz != nil {
+			c.gap = int64(r.gap)
+		}
+		if is = c.star || c.box != nil; is {
+			c.shard.joinFleet(c)
+		} else {
+			c.shard.leaveFleet(c)
+		}
+	})
+	s.releaseFleet(joins, was, is)
+	if is {
+		s.fleetSnapshot(ctx)
+	}
+}
+
+// releaseFleet keeps one count for a client that follows everything, none for another.
+func (s *session) releaseFleet(acquired, was, is bool) {
+	n := 0
+	if acquired {
+		n++
+	}
+	if was {
+		n++
+	}
+	if is {
+		n--
+	}
+	for ; n > 0; n-- {
+		s.server.hub.interest.releaseAll()
+	}
+}
+
+// follow tracks vehicles by name and queues their snapshot: first the interest, then the reading, so that nothing falls between.
+func (s *session) follow(ctx context.Context, vehicles []string, gap int64) {
+	if len(vehicles) == 0 {
+		return
+	}
+	c, interest := s.client, s.server.hub.interest
+	ctx, cancel := context.WithTimeout(ctx, s.server.hub.limits.SnapshotWithin)
+	defer cancel()
+	if err := interest.acquire(ctx, vehicles); err != nil {
+		s.server.log.Debug("following vehicles", zap.Error(err)) // they come after a gap, when the bus is back
+	}
+	var known []string // counted already
+	var full bool
+	c.shard.do(func() { known, full = c.shard.track(c, vehicles, gap) })
+	interest.release(known)
+	if full {
+		s.server.counters.refuse(refusedSubscriptions)
+		s.tell(errorMessage("too many vehicles", ""))
+	}
+	read := s.server.lastKnown(ctx, vehicles)
+	c.shard.do(func() { c.shard.snapshot(c, vehicles, read) })
+	s.wait()
+}
+
+func (s *session) untrack(vehicles []string) {
+	c := s.client
+	var removed []string
+	var was, is bool
+	c.shard.do(func() {
+		removed = c.shard.untrack(c, vehicles)
+		was = c.fleetAt >= 0
+		if slices.Contains(vehicles, "*") {
+			c.star = false
+		}
+		if is = c.star || c.box != nil; was && !is {
+			c.shard.leaveFleet(c)
+		}
+	})
+	s.server.hub.interest.release(removed)
+	s.releaseFleet(false, was, is)
+}
+
+// snapshotPart is the most events in one part of a snapshot of everything.
+const snapshotPart = 1000
+
+// fleetSnapshot queues the last known position of everything that the client may read, in parts, waiting for the client in between.
+func (s *session) fleetSnapshot(ctx context.Context) {
+	c := s.client
+	ctx, cancel := context.WithTimeout(ctx, s.server.hub.limits.SnapshotWithin)
+	defer cancel()
+	part := make([]*Message, 0, snapshotPart)
+	s.server.eachLastKnown(ctx, func(m *Message) bool {
+		if !s.server.authority.Allow(c.claims.Load(), auth.Read, m.Vehicle) {
+			return true
+		}
+		if part = append(part, m); len(part) < snapshotPart {
+			return true
+		}
+		ok := c.shard.do(func() { c.shard.fleetSnapshot(c, part, true) })
+		s.wait()
+		part = part[:0]
+		return ok
+	})
+	c.shard.do(func() { c.shard.fleetSnapshot(c, part, false) })
+	s.wait()
+}
+
+// resume follows vehicles again for a client that says what it saw last of each. What it missed is not kept yet beyond the newest
+// position: unless that is what it has, it is told so before the snapshot.
+func (s *session) resume(ctx context.Context, r *request) {
+	vehicles := make([]string, 0, len(r.Resume))
+	for v := range r.Resume {
+		vehicles = append(vehicles, v)
+	}
+	slices.Sort(vehicles)
+	vehicles = s.allowed(vehicles)
+	read, cancel := context.WithTimeout(ctx, s.server.hub.limits.SnapshotWithin)
+	known := s.server.lastKnown(read, vehicles)
+	cancel()
+	missed := false
+	for _, v := range vehicles {
+		if m := known[v]; m != nil && m.Seq != "" && m.Seq == r.Resume[v] {
+			s.server.counters.ResumeComplete.Add(1)
+			continue
+		}
+		s.server.counters.ResumeResync.Add(1)
+		missed = true
+	}
+	if missed {
+		s.tell([]byte(resyncMessage))
+	}
+	s.follow(ctx, vehicles, s.gap(r))
+}
+
+// extend replaces the client's token by a new one of the same subject.
+func (s *session) extend(ctx context.Context, token string) bool {
+	c := s.client
+	claims, err := s.server.authority.Verify(ctx, token)
+	if err != nil || claims.Subject != s.user || !s.server.authority.Allow(claims, auth.Read, "") {
+		s.server.counters.refuse(refusedToken)
+		c.shard.do(func() {
+			c.putJSON(errorMessage("Unauthorized", ""))
+			c.shard.close(c, CodeUnauthorized, "token refused")
+		})
+		return false
+	}
+	s.regrant(claims)
+	return true
+}
+
+// regrant applies new claims to what the client follows.
+func (s *session) regrant(claims *auth.Claims) {
+	c := s.client
+	var lost []string
+	c.shard.do(func() { lost = c.shard.regrant(c, claims) })
+	s.server.hub.interest.release(lost)
+}
+
+// end takes the client away.
+func (s *session) end() {
+	c := s.client
+	var named []string
+	var fleet bool
+	if !c.shard.do(func() { named, fleet = c.shard.remove(c) }) {
+		return
+	}
+	s.server.hub.interest.release(named)
+	if fleet {
+		s.server.hub.interest.releaseAll()
+	}
+}

@@ -1,0 +1,374 @@
+package fanout
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/trackgate/trackgate/fanout/auth"
+)
+
+// shard is one goroutine with its clients. All that follows the inbox is touched by that goroutine only.
+type shard struct {
+	hub   *Hub
+	index int
+
+	mu       sync.Mutex
+	jobs     []func()
+	messages []*Message
+	lost     bool // a message found no room
+	wake     chan struct{}
+	stopped  chan struct{}
+
+	clients  map[*client]struct{}
+	vehicles map[string]*vehicle
+	fleet    []*client // those that follow everything, in the order in which they came; nil: has left
+	holes    int
+	timers   timers
+	dirty    []*client
+	scratch  []byte
+
+	pingEvery, silence int64
+}
+
+// maxInbox bounds the messages that wait for a shard.
+const maxInbox = 1 << 16
+
+// idleVehicle is how long a shard remembers a vehicle that nobody follows by name and that sends nothing.
+const idleVehicle = 10 * time.Minute
+
+func newShard(h *Hub, index int) *shard {
+	return &shard{hub: h, index: index, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		clients: make(map[*client]struct{}), vehicles: make(map[string]*vehicle)}
+}
+
+// take puts a message into the inbox. A shard that cannot keep up loses positions that a newer one follows, then the rest.
+func (s *shard) take(m *Message) {
+	s.mu.Lock()
+	if len(s.messages) >= maxInbox {
+		s.messages = s.conflate(s.messages)
+	}
+	if len(s.messages) < maxInbox || m.Alarm && len(s.messages) < 2*maxInbox {
+		s.messages = append(s.messages, m)
+	} else {
+		s.hub.counters.ReceivedDropped.Add(1)
+		s.lost = true
+	}
+	s.mu.Unlock()
+	s.rouse()
+}
+
+func (s *shard) conflate(messages []*Message) []*Message {
+	newest := make(map[string]int, len(messages)/4)
+	for i, m := range messages {
+		if m.Live {
+			newest[m.Vehicle] = i
+		}
+	}
+	kept := messages[:0]
+	for i, m := range messages {
+		if m.Live && !m.Alarm && newest[m.Vehicle] != i {
+			s.hub.counters.Conflated.Add(1)
+			continue
+		}
+		kept = append(kept, m)
+	}
+	clear(messages[len(kept):])
+	return kept
+}
+
+func (s *shard) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// post has the shard run f. Those who post often bound it themselves: a client's reader waits for its last request.
+func (s *shard) post(f func()) {
+	s.mu.Lock()
+	s.jobs = append(s.jobs, f)
+	s.mu.Unlock()
+	s.rouse()
+}
+
+// do has the shard run f and waits for it; false if the shard has ended.
+func (s *shard) do(f func()) bool {
+	done := make(chan struct{})
+	s.post(func() {
+		f()
+		close(done)
+	})
+	select {
+	case <-done:
+		return true
+	case <-s.stopped:
+		return false
+	}
+}
+
+func (s *shard) run(ctx context.Context) {
+	defer close(s.stopped)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var jobs []func()
+	var messages []*Message
+	for ticks := 0; ; {
+		select {
+		case <-ctx.Done():
+			for c := range s.clients {
+				s.close(c, codeGoingAway, "the gateway is restarting")
+			}
+			return
+		case <-s.wake:
+		case <-timer.C:
+		case <-tick.C:
+			ticks++
+			s.sweep(ticks)
+		}
+		s.mu.Lock()
+		jobs, s.jobs = s.jobs, jobs[:0]
+		messages, s.messages = s.messages, messages[:0]
+		lost := s.lost
+		s.lost = false
+		s.mu.Unlock()
+		for i, f := range jobs {
+			f()
+			jobs[i] = nil
+		}
+		now := s.hub.now()
+		for i, m := range messages {
+			s.deliver(m, now)
+			messages[i] = nil
+		}
+		if cap(messages) > 4096 {
+			messages = nil
+		}
+		if cap(jobs) > 4096 {
+			jobs = nil
+		}
+		if lost {
+			s.gap(nil)
+		}
+		s.expire(now)
+		for i := 0; i < len(s.dirty); i++ {
+			c := s.dirty[i]
+			c.dirty = false
+			c.flush()
+		}
+		clear(s.dirty)
+		s.dirty = s.dirty[:0]
+		if len(s.timers) > 0 {
+			timer.Reset(max(0, time.Duration(s.timers[0].due-s.hub.now())))
+		} else {
+			timer.Reset(time.Hour)
+		}
+	}
+}
+
+func (s *shard) dirt(c *client) {
+	if !c.dirty {
+		c.dirty = true
+		s.dirty = append(s.dirty, c)
+	}
+}
+
+// deliver brings a message to every client that follows its vehicle.
+func (s *shard) deliver(m *Message, now int64) {
+	v := s.vehicles[m.Vehicle]
+	if v == nil {
+		if v = s.vehicle(m.Vehicle, now); v == nil {
+			return
+		}
+	}
+	v.used = now
+	s.enlist(v)
+	if (!m.Live || m.Alarm) && v.repeated(m.Seq) {
+		return
+	}
+	if !m.Live || v.latest != nil && !newer(m, v.latest) {
+		if !m.Live || m.Alarm {
+			for _, e := range v.edges {
+				e.event(m)
+			}
+		}
+		return
+	}
+	for _, e := range v.edges {
+		e.position(m, now)
+	}
+	v.latest = m
+}
+
+// vehicle returns the entry of a vehicle, a new one if need be; nil if there are too many.
+func (s *shard) vehicle(id string, now int64) *vehicle {
+	v := s.vehicles[id]
+	if v == nil && len(s.vehicles) < maxVehicles {
+		v = &vehicle{id: id, used: now}
+		s.vehicles[id] = v
+	}
+	return v
+}
+
+// enlist asks those who follow everything, and came since the vehicle was last heard of, whether they may have this one.
+func (s *shard) enlist(v *vehicle) {
+	for ; v.joined < len(s.fleet); v.joined++ {
+		c := s.fleet[v.joined]
+		if c == nil || c.edges[v.id] != nil || !s.hub.policy.Allow(c.claims.Load(), auth.Read, v.id) {
+			continue
+		}
+		e := s.follow(c, v)
+		e.held = c.fleetHeld
+		e.inside = c.box != nil && c.box.contains(v.latest)
+	}
+}
+
+func (s *shard) follow(c *client, v *vehicle) *edge {
+	e := &edge{client: c, vehicle: v, gap: c.gap, timer: -1}
+	c.edges[v.id] = e
+	v.link(e)
+	s.hub.counters.Subscriptions.Add(1)
+	return e
+}
+
+func (s *shard) unfollow(e *edge) {
+	c, v := e.client, e.vehicle
+	s.timers.drop(e)
+	v.unlink(e)
+	delete(c.edges, v.id)
+	s.hub.counters.Subscriptions.Add(-1)
+	if e.named {
+		s.unname(e)
+	}
+	if len(v.edges) == 0 && len(s.fleet) == s.holes {
+		delete(s.vehicles, v.id)
+	}
+}
+
+// unname ends an edge's being named, without ending the edge.
+func (s *shard) unname(e *edge) {
+	e.named = false
+	e.client.named--
+	if e.vehicle.named--; e.vehicle.named == 0 {
+		s.hub.route(e.vehicle.id, s.index, false)
+	}
+}
+
+// expire sends the positions whose waiting is over.
+func (s *shard) expire(now int64) {
+	for len(s.timers) > 0 && s.timers[0].due <= now {
+		e := heap.Pop(&s.timers).(*edge)
+		if m := e.pending; m != nil && !e.held {
+			e.send(m, now)
+		}
+	}
+}
+
+func (s *shard) add(c *client) {
+	if c.closing {
+		return
+	}
+	s.clients[c] = struct{}{}
+	s.hub.counters.Clients.Add(1)
+	c.nextPing = s.hub.now() + s.pingEvery
+	if s.pingEvery > 0 { // spread, so that a thousand clients that came together are not pinged together
+		c.nextPing -= int64(len(s.clients)) * 7919 * 1e6 % s.pingEvery
+	}
+}
+
+// remove ends all of a client's interests and returns the vehicles that it followed by name, and whether it followed everything.
+func (s *shard) remove(c *client) (named []string, fleet bool) {
+	for id, e := range c.edges {
+		if e.named {
+			named = append(named, id)
+		}
+		s.unfollow(e)
+	}
+	fleet = c.fleetAt >= 0
+	s.leaveFleet(c)
+	if _, ok := s.clients[c]; ok {
+		delete(s.clients, c)
+		s.hub.counters.Clients.Add(-1)
+	}
+	c.closing = true
+	c.queue, c.late = nil, nil
+	return named, fleet
+}
+
+// close ends the connection; its reader then detaches the client.
+func (s *shard) close(c *client, code int, reason string) {
+	if c.closing {
+		return
+	}
+	if !c.busy {
+		c.flush()
+	}
+	c.closing = true
+	c.queue = nil
+	c.link.close(code, reason)
+}
+
+// gap tells clients that they may have missed something.
+func (s *shard) gap(vehicles []string) {
+	tell := func(c *client) {
+		if !c.resync && !c.closing {
+			c.resync = true
+			c.putJSON([]byte(resyncMessage))
+		}
+	}
+	if vehicles == nil {
+		for c := range s.clients {
+			if len(c.edges) > 0 || c.fleetAt >= 0 {
+				tell(c)
+			}
+		}
+		return
+	}
+	for _, id := range vehicles {
+		if v := s.vehicles[id]; v != nil {
+			for _, e := range v.edges {
+				tell(e.client)
+			}
+		}
+	}
+}
+
+// pinger is a link that keeps its connection alive with frames of its own.
+type pinger interface{ ping() []byte }
+
+// sweep looks once a second at what no message brings up.
+func (s *shard) sweep(ticks int) {
+	now, clock := s.hub.now(), time.Now()
+	for c := range s.clients {
+		claims := c.claims.Load()
+		switch {
+		case c.closing:
+		case c.busy && now-c.link.progress() > int64(s.hub.limits.Stall):
+			s.hub.counters.SlowDisconnects.Add(1)
+			s.close(c, CodeSlow, "too slow")
+		case !clock.Before(claims.Expires):
+			s.close(c, CodeUnauthorized, "the token has expired")
+		case s.silence > 0 && now-c.heard.Load() > s.silence:
+			s.close(c, codeGoingAway, "no sign of life")
+		case s.pingEvery > 0 && now >= c.nextPing:
+			c.nextPing = now + s.pingEvery
+			if p, ok := c.link.(pinger); ok {
+				c.put(item{raw: p.ping(), frame: true})
+			}
+		}
+	}
+	if ticks%60 == 0 {
+		for id, v := range s.vehicles {
+			if now-v.used < int64(idleVehicle) || v.named > 0 {
+				continue
+			}
+			for _, e := range append([]*edge(nil), v.edges...) {
+				s.unfollow(e)
+			}
+			delete(s.vehicles, id)
+		}
+	}
+}

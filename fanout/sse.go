@@ -1,0 +1,149 @@
+package fanout
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/trackgate/trackgate/fanout/auth"
+)
+
+// stream is a client over server-sent events: the same client, another link. The request's own goroutine writes.
+type stream struct {
+	hub    *Hub
+	client *client
+	moved  atomic.Int64
+
+	chunks chan []byte // at most one: the shard waits for writable
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (s *stream) encode(dst []byte, items []item) []byte {
+	for i := range items {
+		it := &items[i]
+		switch {
+		case it.frame:
+			dst = append(dst, it.raw...)
+			continue
+		case it.msg != nil && it.msg.Seq != "":
+			dst = append(append(append(dst, "id: "...), it.msg.Seq...), '\n')
+		}
+		dst = append(appendItem(append(dst, "data: "...), it), "\n\n"...)
+	}
+	return dst
+}
+
+func (s *stream) ping() []byte { return []byte(": ping\n\n") }
+
+func (s *stream) write(b []byte) bool {
+	select {
+	case s.chunks <- append([]byte(nil), b...):
+	case <-s.closed:
+	}
+	return false
+}
+
+func (s *stream) progress() int64 { return s.moved.Load() }
+
+func (s *stream) close(int, string) { s.once.Do(func() { close(s.closed) }) }
+
+// serveEvents is GET /events?vehicles=a,b ("*" is everything that the token allows). The token comes in the header, or as a one-time
+// ticket in ticket=, since an EventSource can set no header.
+func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
+	if !s.up() {
+		unavailable(w)
+		return
+	}
+	claims, err := s.authority.Authenticate(r)
+	if ticket := r.URL.Query().Get("ticket"); err != nil && ticket != "" {
+		claims, err = s.authority.Redeem(r.Context(), ticket)
+	}
+	if err == nil && !s.authority.Allow(claims, auth.Read, "") {
+		err = auth.ErrForbidden
+	}
+	if err != nil {
+		s.counters.refuse(refusedToken)
+		if !errors.Is(err, auth.ErrForbidden) {
+			err = auth.ErrUnauthenticated
+		}
+		auth.Refuse(w, err)
+		return
+	}
+	req := &request{Track: strings.FieldsFunc(r.URL.Query().Get("vehicles"), func(c rune) bool { return c == ',' })}
+	if len(req.Track) == 0 || len(req.Track) > maxIDs {
+		failure(w, http.StatusBadRequest, "vehicles: 1 to 1000 ids, or *")
+		return
+	}
+	address := addressOf(r.RemoteAddr)
+	if why, ok := s.gate.enter(address); !ok {
+		s.counters.refuse(why)
+		unavailable(w)
+		return
+	}
+	user := ""
+	defer func() { s.gate.leave(address, user) }()
+	if !s.gate.user(claims.Subject) {
+		s.counters.refuse(refusedUser)
+		w.Header().Set("Retry-After", "5")
+		failure(w, http.StatusTooManyRequests, "too many connections")
+		return
+	}
+	user = claims.Subject
+	s.readers.Add(1)
+	defer s.readers.Done()
+	s.stream(w, r, claims, req)
+}
+
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, claims *auth.Claims, req *request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	w.WriteHeader(http.StatusOK)
+	out := http.NewResponseController(w)
+	out.Flush()
+
+	st := &stream{hub: s.hub, chunks: make(chan []byte, 1), closed: make(chan struct{})}
+	st.moved.Store(s.hub.now())
+	c := newClient(s.hub, st, claims, s.gap)
+	st.client = c
+	session := &session{server: s, client: c, user: claims.Subject}
+	s.hub.attach(c)
+	s.sessions.Store(session, nil)
+	defer session.end()
+	defer s.sessions.Delete(session)
+	asked := make(chan struct{})
+	go func() { // beside the writing: a snapshot waits until it is taken
+		defer close(asked)
+		session.handle(s.ctx, req)
+	}()
+	defer func() {
+		c.shard.do(func() { c.shard.close(c, codeGoingAway, "") })
+		<-asked
+	}()
+	for {
+		select {
+		case b := <-st.chunks:
+			out.SetWriteDeadline(time.Now().Add(s.hub.limits.Stall))
+			if _, err := w.Write(b); err != nil {
+				return
+			}
+			if err := out.Flush(); err != nil {
+				return
+			}
+			st.moved.Store(s.hub.now())
+			c.heard.Store(s.hub.now()) // there is no other sign of life
+			c.writable()
+		case <-st.closed:
+			return
+		case <-r.Context().Done():
+			return
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package fanout
+
+import (
+	"github.com/trackgate/trackgate/fanout/auth"
+)
+
+// track adds vehicles to those that a client follows by name, held until their snapshot. It returns those that it need not be counted for:
+// followed by name before, or left out because the limit was reached, which full says.
+func (s *shard) track(c *client, ids []string, gap int64) (uncounted []string, full bool) {
+	now := s.hub.now()
+	for i, id := range ids {
+		e := c.edges[id]
+		if e != nil && e.named {
+			uncounted = append(uncounted, id)
+			e.gap, e.held = gap, true
+			continue
+		}
+		if c.named >= s.hub.limits.Subscriptions {
+			return append(uncounted, ids[i:]...), true
+		}
+		if e == nil {
+			v := s.vehicle(id, now)
+			if v == nil {
+				return append(uncounted, ids[i:]...), true
+			}
+			e = s.follow(c, v)
+		}
+		e.named, e.gap, e.held = true, gap, true
+		c.named++
+		if e.vehicle.named++; e.vehicle.named == 1 {
+			s.hub.route(id, s.index, true)
+		}
+	}
+	return uncounted, false
+}
+
+// untrack ends it and returns those that were followed by name.
+func (s *shard) untrack(c *client, ids []string) (removed []string) {
+	for _, id := range ids {
+		e := c.edges[id]
+		if e == nil || !e.named {
+			continue
+		}
+		removed = append(removed, id)
+		if c.fleetAt >= 0 {
+			s.unname(e) // still one of all
+		} else {
+			s.unfollow(e)
+		}
+	}
+	return removed
+}
+
+// joinFleet has the client follow everything that its token allows, held until the snapshot of it all.
+func (s *shard) joinFleet(c *client) {
+	if c.fleetAt >= 0 {
+		s.leaveFleet(c)
+	}
+	c.fleetAt = len(s.fleet)
+	c.fleetHeld = true
+	s.fleet = append(s.fleet, c)
+	s.hub.routeAll(s.index, true)
+}
+
+// leaveFleet ends it; what the client follows by name remains.
+func (s *shard) leaveFleet(c *client) {
+	if c.fleetAt < 0 {
+		return
+	}
+	s.fleet[c.fleetAt] = nil
+	c.fleetAt, c.fleetHeld = -1, false
+	s.holes++
+	for _, e := range c.edges {
+		if !e.named {
+			s.unfollow(e)
+		}
+	}
+	if s.holes == len(s.fleet) {
+		s.fleet, s.holes = nil, 0
+		s.hub.routeAll(s.index, false)
+		for id, v := range s.vehicles {
+			v.joined = 0
+			if len(v.edges) == 0 {
+				delete(s.vehicles, id)
+			}
+		}
+		return
+	}
+	if s.holes > 16+len(s.fleet)/2 {
+		s.closeHoles()
+	}
+}
+
+// closeHoles moves the fleet's clients together; every vehicle keeps its place among them.
+func (s *shard) closeHoles() {
+	before := make([]int, len(s.fleet)+1) // clients before that index
+	kept := make([]*client, 0, len(s.fleet)-s.holes)
+	for i, c := range s.fleet {
+		before[i] = len(kept)
+		if c != nil {
+			c.fleetAt = len(kept)
+			kept = append(kept, c)
+		}
+	}
+	before[len(s.fleet)] = len(kept)
+	for _, v := range s.vehicles {
+		v.joined = before[v.joined]
+	}
+	s.fleet, s.holes = kept, 0
+}
+
+// regrant applies new claims: interests that they no longer allow end, and the client is told.
+func (s *shard) regrant(c *client, claims *auth.Claims) (lost []string) {
+	c.claims.Store(claims)
+	for id, e := range c.edges {
+		if s.hub.policy.Allow(claims, auth.Read, id) {
+			continue
+		}
+		if e.named {
+			lost = append(lost, id)
+			c.putJSON(errorMessage("Unauthorized", id))
+		}
+		s.unfollow(e)
+	}
+	if c.fleetAt >= 0 { // what is new is asked about at its next message
+		held := c.fleetHeld
+		s.fleet[c.fleetAt] = nil
+		s.holes++
+		c.fleetAt = len(s.fleet)
+		s.fleet = append(s.fleet, c)
+		c.fleetHeld = held
+		if s.holes > 16+len(s.fleet)/2 {
+			s.closeHoles()
+		}
+	}
+	return lost
+}
+
+// snapshot queues the last known positions of vehicles that were tracked by name, newest of what was read and what came meanwhile, and
+// lets what follows through.
+func (s *shard) snapshot(c *client, ids []string, read map[string]*Message) {
+	if c.closing {
+		return
+	}
+	now := s.hub.now()
+	events := make([]*Message, 0, len(read))
+	for _, id := range ids {
+		e := c.edges[id]
+		if e == nil {
+			continue // untracked, or refused, in the meantime
+		}
+		best := s.newest(e, read[id])
+		if best != nil {
+			events = append(events, best)
+		}
+	}
+	c.putJSON(snapshotMessage(events, false))
+	for _, id := range ids {
+		if e := c.edges[id]; e != nil {
+			e.release(now)
+		}
+	}
+	c.releaseLate()
+}
+
+// fleetSnapshot queues a part of the snapshot of everything. The last part lets what follows through.
+func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
+	if c.closing || c.fleetAt < 0 {
+		return
+	}
+	now := s.hub.now()
+	events := make([]*Message, 0, len(read))
+	for _, m := range read {
+		best := m
+		if v := s.vehicle(m.Vehicle, now); v != nil {
+			if v.latest != nil && !newer(m, v.latest) {
+				best = v.latest
+			} else {
+				v.latest = m
+			}
+			if e := c.edges[m.Vehicle]; e != nil {
+				best = s.newest(e, best)
+				e.inside = c.box != nil && c.box.contains(best)
+			}
+		}
+		if c.box == nil || c.box.contains(best) {
+			events = append(events, best)
+		}
+	}
+	c.putJSON(snapshotMessage(events, more))
+	if more {
+		return
+	}
+	c.fleetHeld = false
+	for _, e := range c.edges {
+		if e.held && !e.named {
+			e.release(now)
+		}
+	}
+	c.releaseLate()
+}
+
+// newest is the newest of what was read and what the shard has; it counts as shown.
+func (s *shard) newest(e *edge, read *Message) *Message {
+	best := read
+	for _, m := range []*Message{e.vehicle.latest, e.pending, e.shown} {
+		if m != nil && (best == nil || newer(m, best)) {
+			best = m
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	if e.pending != nil && !newer(e.pending, best) {
+		s.timers.drop(e)
+		e.pending = nil
+	}
+	e.shown = best
+	if v := e.vehicle; v.latest == nil || newer(best, v.latest) {
+		v.latest = best
+	}
+	return best
+}
+
+// snapshotMessage is the JSON of a snapshot; more says that another part follows.
+func snapshotMessage(events []*Message, more bool) []byte {
+	size := 48
+	for _, m := range events {
+		size += len(m.body) + 1
+	}
+	b := append(make([]byte, 0, size), `{"type":"snapshot","events":[`...)
+	for i, m := range events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, m.body...)
+	}
+	b = append(b, ']')
+	if more {
+		b = append(b, `,"more":true`...)
+	}
+	return append(b, '}')
+}
