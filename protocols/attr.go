@@ -3,6 +3,7 @@ package protocols
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -35,15 +36,26 @@ const (
 // MaxText is the longest text attribute in bytes; a longer one is cut.
 const MaxText = 1024
 
-// Int adds a whole number.
-func (e *Event) Int(name string, v int64) {
-	e.Attrs = append(e.Attrs, Attr{Name: name, num: v})
+// put adds an attribute without text. It sets the fields one by one where the last record's were: a composite literal would be
+// built on the stack and copied, at twice the cost, and this is most of what decoding costs.
+func (e *Event) put(name string, num int64, kind attrKind, scale uint8) {
+	n := len(e.Attrs)
+	if n == cap(e.Attrs) {
+		e.Attrs = slices.Grow(e.Attrs, max(16, n))
+	}
+	e.Attrs = e.Attrs[:n+1]
+	a := &e.Attrs[n]
+	a.Name, a.num, a.kind, a.scale = name, num, kind, scale
+	if len(a.text) != 0 {
+		a.text = ""
+	}
 }
 
+// Int adds a whole number.
+func (e *Event) Int(name string, v int64) { e.put(name, v, attrDecimal, 0) }
+
 // Dec adds the decimal number v / 10^scale, exactly: Dec("power_v", 12480, 3) is 12.48. Scale is 0 to 9.
-func (e *Event) Dec(name string, v int64, scale uint8) {
-	e.Attrs = append(e.Attrs, Attr{Name: name, num: v, scale: min(scale, 9)})
-}
+func (e *Event) Dec(name string, v int64, scale uint8) { e.put(name, v, attrDecimal, min(scale, 9)) }
 
 // Float adds a number; one that is not finite is left out.
 func (e *Event) Float(name string, v float64) {
@@ -55,11 +67,11 @@ func (e *Event) Float(name string, v float64) {
 
 // Bool adds a truth value.
 func (e *Event) Bool(name string, v bool) {
-	a := Attr{Name: name, kind: attrBool}
+	var n int64
 	if v {
-		a.num = 1
+		n = 1
 	}
-	e.Attrs = append(e.Attrs, a)
+	e.put(name, n, attrBool, 0)
 }
 
 // Text adds a text, cut to MaxText bytes at a character; bytes that are not UTF-8 are written as U+FFFD, control characters as escapes.
