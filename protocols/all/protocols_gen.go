@@ -4,12 +4,14 @@ package all
 
 import (
 	"github.com/trackgate/trackgate/protocols"
+	"github.com/trackgate/trackgate/protocols/gt06"
 	"github.com/trackgate/trackgate/protocols/http"
 	"github.com/trackgate/trackgate/protocols/teltonika"
 )
 
 // Protocols is every protocol that the gateway speaks, by name.
 var Protocols = []*protocols.Protocol{
+	&gt06.Protocol,
 	&http.Protocol,
 	&teltonika.Protocol,
 }
