@@ -104,6 +104,9 @@ func (g *Gateway) Ready() error {
 	if why := g.core.committer.trouble.Load(); why != nil {
 		return errors.New(*why)
 	}
+	if g.journal.Stats().NoSpareSince != 0 {
+		return errors.New("journal: there is no room for its next segment")
+	}
 	return nil
 }
 
@@ -113,10 +116,6 @@ func (g *Gateway) Lag() uint64 { return g.journal.Next() - min(g.storeAt.Load(),
 // Run serves until ctx ends, then drains: it stops taking, answers what is journaled, and lets the sinks take what they can within the time
 // that a stop may take. It returns an error when the listeners can not be opened or end by themselves.
 func (g *Gateway) Run(ctx context.Context) error {
-	from, err := g.storeOffset(ctx)
-	if err != nil {
-		return err
-	}
 	cursor, err := journal.OpenCursor(g.data, "live")
 	if err != nil {
 		return err
@@ -148,7 +147,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var committer sync.WaitGroup
 	committer.Add(1)
 	start(func() error { defer committer.Done(); g.core.committer.run(committing); return nil })
-	start(func() error { return g.storePipe().run(sinking, from) })
+	start(func() error { return g.runStore(sinking) })
 	start(func() error { return g.livePipe(cursor).run(sinking, g.liveStart(cursor)) })
 	addrs := g.tcpAddrs()
 	var tcp sync.WaitGroup
@@ -217,6 +216,26 @@ func (g *Gateway) catchUp(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-every.C:
+		}
+	}
+}
+
+// runStore feeds the store from where it stands. A store that is away at the start delays nothing else.
+func (g *Gateway) runStore(ctx context.Context) error {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		from, err := g.storeOffset(ctx)
+		if err == nil {
+			return g.storePipe().run(ctx, from)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		g.core.m.sinkErrors.WithLabelValues("store").Inc()
+		g.log.Warn("store is not there yet; devices are served meanwhile", zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
 		}
 	}
 }

@@ -31,6 +31,7 @@ type Registry struct {
 
 	mu      sync.RWMutex
 	entries map[string]*entry
+	groups  map[string][]string // by vehicle, of those in any
 }
 
 // entry is what the gateway holds of a device in memory.
@@ -44,7 +45,7 @@ const maxEntries = 5_000_000
 
 // NewRegistry makes a registry; unknown says what becomes of ids that it does not have.
 func NewRegistry(store DeviceStore, unknown protocols.Policy, log *zap.Logger) *Registry {
-	return &Registry{store: store, unknown: unknown, log: log, entries: make(map[string]*entry)}
+	return &Registry{store: store, unknown: unknown, log: log, entries: make(map[string]*entry), groups: make(map[string][]string)}
 }
 
 // lookup returns the device's entry and policy. An unknown id gets the policy for unknown ids. Nil means that the device is refused.
@@ -110,7 +111,14 @@ func (r *Registry) adopt(devices []protocols.Device) {
 			e = new(entry)
 			r.entries[d.ID] = e
 		}
-		e.device.Store(&d)
+		if old := e.device.Swap(&d); old != nil && old.Vehicle != d.Vehicle {
+			delete(r.groups, old.Vehicle)
+		}
+		if len(d.Groups) > 0 {
+			r.groups[d.Vehicle] = d.Groups
+		} else {
+			delete(r.groups, d.Vehicle)
+		}
 	}
 }
 
@@ -143,4 +151,11 @@ func (r *Registry) Run(ctx context.Context, every time.Duration) {
 			}
 		}
 	}
+}
+
+// GroupsOf returns the groups that a vehicle is in, as far as the store has been followed. It answers from memory.
+func (r *Registry) GroupsOf(vehicle string) []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.groups[vehicle]
 }
