@@ -1,5 +1,5 @@
 // Package console serves the live map page. The page and all that it needs, the land outlines too, are embedded: it works
-// where there is no internet. Its sources are in src; dist is built from them (`npm ci && npm run build` in this folder) and
+// where there is no internet. Its sources are in src; dist is built from them (README.md in this folder says how) and
 // committed, so that building the gateway needs no npm.
 package console
 

@@ -45,16 +45,22 @@ function centroid(ring) {
   let twice = 0;
   let x = 0;
   let y = 0;
+  let ax = ring[0][0];
   for (let i = 0; i + 1 < ring.length; i++) {
-    const [ax, ay] = ring[i];
-    const [bx, by] = ring[i + 1];
+    const ay = ring[i][1];
+    const by = ring[i + 1][1];
+    let step = ring[i + 1][0] - ring[i][0];
+    if (Math.abs(step) > 180) step -= Math.sign(step) * 360; // across the date line
+    const bx = ax + step;
     const cross = ax * by - bx * ay;
     twice += cross;
     x += (ax + bx) * cross;
     y += (ay + by) * cross;
+    ax = bx;
   }
   const lat = y / (3 * twice);
-  return { lng: x / (3 * twice), lat, area: Math.abs(twice / 2) * Math.cos((lat * Math.PI) / 180) };
+  const lng = x / (3 * twice);
+  return { lng: lng - 360 * Math.round(lng / 360), lat, area: Math.abs(twice / 2) * Math.cos((lat * Math.PI) / 180) };
 }
 
 function round(value) {

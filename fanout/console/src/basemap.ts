@@ -1,6 +1,6 @@
 // The map's style: what comes with the page, the operator's tiles above it if there are any, the fleet on top.
 
-import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 import { mark } from "./marks.ts";
 
 export interface Tiles {
@@ -210,8 +210,8 @@ function fleet(theme: Theme): LayerSpecification[] {
         "icon-rotation-alignment": "map",
         "icon-allow-overlap": true,
         "icon-ignore-placement": true,
-        "icon-size": ["interpolate", ["linear"], ["zoom"], 1, 0.55, 6, 0.75, 11, 1],
-        "text-field": ["step", ["zoom"], "", 5, ["get", "id"]],
+        "icon-size": markSize(false),
+        "text-field": markName(false),
         "text-font": fontBold,
         "text-size": 12,
         "text-anchor": "top",
@@ -223,6 +223,18 @@ function fleet(theme: Theme): LayerSpecification[] {
       paint: { "text-color": theme.label, "text-halo-color": theme.labelHalo, "text-halo-width": 1.6 },
     },
   ];
+}
+
+/** markSize is smaller for a crowd, which would else cover the map that it stands on. */
+export function markSize(crowd: boolean): ExpressionSpecification {
+  return crowd
+    ? ["interpolate", ["linear"], ["zoom"], 1, 0.22, 6, 0.35, 11, 0.85, 13, 1]
+    : ["interpolate", ["linear"], ["zoom"], 1, 0.55, 6, 0.75, 11, 1];
+}
+
+/** markName likewise leaves a crowd's names out until there is room for them. */
+export function markName(crowd: boolean): ExpressionSpecification {
+  return ["step", ["zoom"], "", crowd ? 10 : 5, ["get", "id"]];
 }
 
 /** images are the marks that the layers above name. */

@@ -4,7 +4,7 @@
 import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import type { GeoJSONFeatureDiff, GeoJSONSource, LngLatBoundsLike } from "maplibre-gl";
 import type { Feature, Point } from "geojson";
-import { images, style, themedLayers, themeQuery, type Tiles } from "./basemap.ts";
+import { images, markName, markSize, style, themedLayers, themeQuery, type Tiles } from "./basemap.ts";
 import type { Fleet, Vehicle } from "./fleet.ts";
 import { grid } from "./grid.ts";
 import { density } from "./marks.ts";
@@ -19,6 +19,7 @@ const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const pixelLeast = 0.4; // CSS pixels: less is not worth a redraw
 const glidingMost = 300; // vehicles at once
 const updateLarge = 300; // vehicles
+const crowdFrom = 400; // vehicles: from here on their marks are smaller
 const pauseMost = 1_500; // ms
 const turnLeast = 4; // degrees: nor is less of a turn
 const ranks = { stale: 0, parked: 1, moving: 2, alarm: 3 };
@@ -37,6 +38,7 @@ export class FleetMap {
   #dirty = new Set<string>();
   #drawn = new Map<string, Looks>(); // what the source holds
   #unseen = new Set<string>(); // changed, but nobody can see it where the map is now
+  #crowded = false; // the marks are the small ones
   #busy = false;
   #due = false;
   #ready = false;
@@ -263,6 +265,11 @@ export class FleetMap {
       if (place) this.#map.setCenter([place.lng, place.lat]);
     }
     const diff = this.#diff(at, view);
+    if (this.#drawn.size > crowdFrom !== this.#crowded) {
+      this.#crowded = !this.#crowded;
+      this.#map.setLayoutProperty("fleet", "icon-size", markSize(this.#crowded));
+      this.#map.setLayoutProperty("fleet", "text-field", markName(this.#crowded));
+    }
     this.#dirty.clear();
     if (diff.add.length + diff.update.length + diff.remove.length > 0) {
       this.#busy = true;

@@ -1,7 +1,8 @@
 // Unpacks the outlines and towns that come with the page (see world.mjs, places.mjs) into what the map draws.
 
-import type { FeatureCollection, MultiLineString, Point } from "geojson";
+import type { FeatureCollection, MultiLineString, Point, Polygon, MultiPolygon, Position } from "geojson";
 import { feature, mesh } from "topojson-client";
+import { shortest } from "./motion.ts";
 import type { GeometryCollection, Topology } from "topojson-specification";
 
 type Packed = Omit<Topology, "arcs"> & {
@@ -28,9 +29,16 @@ export async function loadWorld(worldUrl: string, placesUrl: string): Promise<Wo
       return arc;
     }),
   } as unknown as Topology<Packed["objects"]>;
+  const land = feature(topology, topology.objects.land) as FeatureCollection<Polygon | MultiPolygon>;
+  for (const { geometry } of land.features) {
+    if (geometry.type === "Polygon") geometry.coordinates = geometry.coordinates.map(unrolledRing);
+    else geometry.coordinates = geometry.coordinates.map((rings) => rings.map(unrolledRing));
+  }
+  const borders = mesh(topology, topology.objects.countries as never, (a, b) => a !== b);
+  borders.coordinates = borders.coordinates.map(unrolled);
   return {
-    land: feature(topology, topology.objects.land) as FeatureCollection,
-    borders: mesh(topology, topology.objects.countries as never, (a, b) => a !== b),
+    land,
+    borders,
     countries: points(packed.labels.map(([name, lng, lat, area]) => [lng, lat, { name, rank: countryZoom(area) }])),
     places: points(
       towns.map(([name, lng, lat, thousands, capital]) => [
@@ -57,6 +65,28 @@ function points(list: [number, number, Record<string, unknown>][]): FeatureColle
       properties,
     })),
   };
+}
+
+/**
+ * unrolled lets a line that crosses the date line run on beyond 180 degrees, where the map puts it right, instead of round
+ * the world.
+ */
+export function unrolled(line: Position[]): Position[] {
+  let before = line[0]?.[0] ?? 0;
+  return line.map(([lng, lat]) => {
+    before += shortest(lng! - before);
+    return [before, lat!];
+  });
+}
+
+/** unrolledRing also closes the one that goes round a pole, Antarctica's, through that pole. */
+export function unrolledRing(ring: Position[]): Position[] {
+  const line = unrolled(ring);
+  const first = line[0];
+  const last = line.at(-1);
+  if (!first || !last || Math.abs(last[0]! - first[0]!) < 180) return line;
+  const pole = first[1]! < 0 ? -90 : 90;
+  return [...line, [last[0]!, pole], [first[0]!, pole], first];
 }
 
 /** The zoom from which a name may show: the larger, the sooner. */

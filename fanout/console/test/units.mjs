@@ -18,8 +18,8 @@ async function load(...names) {
   return import(`data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0].contents).toString("base64")}`);
 }
 
-const { Glide, shortest, metres, describe, words, heading, distance, duration, parseEvent, hasFix, Fleet, grid, cleanToken, alarmName } =
-  await load("motion", "names", "event", "fleet", "grid", "session");
+const { Glide, shortest, metres, describe, words, heading, distance, duration, parseEvent, hasFix, Fleet, grid, cleanToken, alarmName, unrolled, unrolledRing } =
+  await load("motion", "names", "event", "fleet", "grid", "session", "world");
 
 const iso = (ago) => new Date(Date.now() - ago).toISOString();
 
@@ -112,6 +112,14 @@ test("the grid is of round degrees and bounded at any zoom", () => {
     const lines = grid(bounds(8 - half, 47 - Math.min(30, half / 2), 8 + half, 47 + Math.min(30, half / 2)), zoom).geometry.coordinates;
     assert.ok(lines.length < 80, `zoom ${zoom}: ${lines.length} lines`);
   }
+});
+
+test("outlines cross the date line without a way round the world", () => {
+  assert.deepEqual(unrolled([[179, 1], [-179, 2], [-178, 3], [179, 4]]), [[179, 1], [181, 2], [182, 3], [179, 4]]);
+  const fiji = [[179, -16], [-179, -16], [-179, -17], [179, -16]];
+  assert.deepEqual(unrolledRing(fiji), [[179, -16], [181, -16], [181, -17], [179, -16]]);
+  const antarctica = [[-170, -80], [-60, -75], [60, -70], [170, -80], [-170, -80]];
+  assert.deepEqual(unrolledRing(antarctica).slice(-4), [[190, -80], [190, -90], [-170, -90], [-170, -80]]);
 });
 
 test("a pasted token may have what copying brings along", () => {
