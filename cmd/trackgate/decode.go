@@ -34,7 +34,7 @@ where kind is hex or text and protocol may be left out, and is answered with one
 An event's keys are the same everywhere in Trackgate. No registry, login rule or clock is applied.
 
 Protocols: ` + strings.Join(names(), ", "),
-		Example: `  trackgate decode 78780d01035889905102030100018cdd0d0a
+		Example: `  trackgate decode 78780d01012345678901234500018cdd0d0a
   trackgate decode --protocol teltonika 000f333532303933303836343033363535
   trackgate decode testdata
   echo '{"session":"s1","kind":"hex","input":"000f333532303933303836343033363535"}' | trackgate decode --jsonl`,

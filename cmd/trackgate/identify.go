@@ -17,9 +17,9 @@ func newIdentify() *cobra.Command {
 		Short: "Say which protocol some bytes belong to, and which port is its own",
 		Long: `Identify lists the protocols that the first bytes of a connection, or a datagram, may belong to: best first, with the reason, the port and what
 the bytes decode to. The bytes are given in hex, with or without spaces, or as text; without arguments they are read from standard input.`,
-		Example: `  trackgate identify 78780d01035889905102030100018cdd0d0a
+		Example: `  trackgate identify 78780d01012345678901234500018cdd0d0a
   trackgate identify 00 0f 33 35 32 30 39 33 30 38 36 34 30 33 36 35 35
-  trackgate identify '"*HQ,355488020000001,V1,120000,A,5231.2000,N,01324.3000,E,0.00,0,010626,FFFFFFFF#"'`,
+  trackgate identify '"\x00\x0f352093086403655"'`,
 		RunE: func(c *cobra.Command, args []string) error {
 			text := strings.Join(args, " ")
 			if len(args) == 0 {
