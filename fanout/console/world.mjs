@@ -58,6 +58,7 @@ function centroid(ring) {
     y += (ay + by) * cross;
     ax = bx;
   }
+  if (Math.abs(ax - ring[0][0]) > 180) return { lng: 0, lat: -78, area: 1000 }; // round the pole: Antarctica
   const lat = y / (3 * twice);
   const lng = x / (3 * twice);
   return { lng: lng - 360 * Math.round(lng / 360), lat, area: Math.abs(twice / 2) * Math.cos((lat * Math.PI) / 180) };
