@@ -108,7 +108,7 @@ func serve(ctx context.Context, s *settings, out io.Writer) error {
 	if err := n.openAuthority(ctx); err != nil {
 		return err
 	}
-	if n.bus, err = openBus(ctx, s, n.counters, log.Named("bus")); err != nil {
+	if n.bus, err = openBus(s, n.counters, log.Named("bus")); err != nil {
 		return err
 	}
 	defer n.bus.Close()

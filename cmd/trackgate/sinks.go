@@ -80,32 +80,19 @@ func (h history) History(ctx context.Context, q fanout.HistoryQuery, visit func(
 	return cursor, each(events, err, visit)
 }
 
-func (h history) Hourly(ctx context.Context, vehicle string, from, to protocols.Millis, visit func(*fanout.Hour) error) error {
+func (h history) Hourly(ctx context.Context, vehicle string, from, to protocols.Millis, visit func(hour []byte) error) error {
 	hours, err := h.store.Hourly(ctx, vehicle, from, to)
 	if err != nil {
 		return err
 	}
+	var b []byte
 	for i := range hours {
-		if err := visit(newHour(&hours[i])); err != nil {
+		b = hours[i].AppendJSON(b[:0])
+		if err := visit(b); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// newHour converts a stored hour into the one that people are shown.
-func newHour(p *persistence.Hour) *fanout.Hour {
-	h := &fanout.Hour{Start: p.Start, Events: p.Events}
-	if p.AvgSpeed != nil && p.MaxSpeed != nil {
-		h.Speed, h.MaxSpeed, h.HasSpeed = *p.AvgSpeed, *p.MaxSpeed, true
-	}
-	if p.LastLat != nil && p.LastLng != nil {
-		h.Lat, h.Lng, h.HasFix = *p.LastLat, *p.LastLng, true
-	}
-	if p.OdometerMin != nil && p.OdometerMax != nil {
-		h.Distance, h.HasDist = *p.OdometerMax-*p.OdometerMin, true
-	}
-	return h
 }
 
 func each(events []protocols.Event, err error, visit func(*protocols.Event) error) error {

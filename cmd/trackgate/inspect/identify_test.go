@@ -62,6 +62,8 @@ func TestFromArgument(t *testing.T) {
 	f("7e 01", "\x7e\x01", "")
 	f("0x7e,01", "0x7e,01", "")
 	f("7E:01", "\x7e\x01", "")
+	f("0x7e 0x01", "\x7e\x01", "")
+	f("78780d0101234567890123450x018cdd", "", "not a hex digit")
 	f("*HQ,1#", "*HQ,1#", "")
 	f(`"7e01"`, "7e01", "")
 	f(`"*HQ\r\n"`, "*HQ\r\n", "")

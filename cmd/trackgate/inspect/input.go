@@ -13,13 +13,17 @@ import (
 // MaxInput is the most bytes that one input may hold; no frame of any protocol comes near it.
 const MaxInput = 2 << 20
 
-// FromHex reads hex digits of either case. Spaces, tabs, line ends, colons and a leading 0x, as loggers print them, are passed over.
+// FromHex reads hex digits of either case. Spaces, tabs, line ends, colons, and 0x in front of a group, as loggers print them, are passed over.
 func FromHex(s string) ([]byte, error) {
 	digits := make([]byte, 0, len(s))
+	group := true // nothing of the group was read yet
 	for i := 0; i < len(s); i++ {
+		begins := group
+		group = false
 		switch c := s[i]; {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ':':
-		case c == '0' && i+1 < len(s) && (s[i+1] == 'x' || s[i+1] == 'X') && len(digits)%2 == 0:
+			group = true
+		case begins && c == '0' && i+1 < len(s) && (s[i+1] == 'x' || s[i+1] == 'X'):
 			i++
 		case c >= '0' && c <= '9', c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
 			digits = append(digits, c)

@@ -1,0 +1,43 @@
+# make run      the gateway, with everything under ./data
+# make demo     captures and simulated vehicles for it, in a second terminal
+# make test     all tests, with all that they need
+GO       ?= go
+FUZZTIME ?= 60s
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+.PHONY: help build run demo test check bench generate fuzz tools
+
+help: ## what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+build: ## bin/trackgate
+	$(BUILD) -o bin/trackgate ./cmd/trackgate
+
+run: build ## the gateway in the foreground; ARGS="--http :9090" for flags
+	./bin/trackgate serve $(ARGS)
+
+demo: build ## captures and simulated vehicles for a running gateway
+	./bin/trackgate demo $(ARGS)
+
+tools: ## what the tests talk to
+	@.ci/tools
+
+test: tools check ## everything; sets up what it needs
+	TRACKGATE_TEST_ALL=1 $(GO) test -race -timeout 30m -p 1 ./...
+	$(MAKE) fuzz FUZZTIME=3s
+
+check: ## formatting, vet, generated files fresh
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt -w:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) mod verify >/dev/null
+	.ci/fresh
+
+generate: ## lists, tables and documents that are made from the code
+	$(GO) generate ./...
+
+bench: ## speed, as ratios to what this machine can do
+	$(GO) test -run '^$$' -bench . -benchmem ./protocols/... ./gateway/... ./persistence/... ./fanout/...
+
+fuzz: ## every fuzz target for FUZZTIME
+	@.ci/fuzz $(FUZZTIME)
