@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -11,7 +10,7 @@ import (
 // maxHours is the longest period in hours: a year, and what is left of it.
 const maxHours = 9_000
 
-// serveHourly is GET /api/vehicles/{id}/hourly: {"hours":[{"hour":...,"events":n,...}]}, the last week if nothing is asked for.
+// serveHourly is GET /api/vehicles/{id}/hourly: {"hours":[{"time":...,"events":n,...}]}, the last week if nothing is asked for.
 func (s *Server) serveHourly(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if !s.readable(w, r, id) {
@@ -33,12 +32,12 @@ func (s *Server) serveHourly(w http.ResponseWriter, r *http.Request) {
 	b := []byte(`{"hours":[`)
 	if err == nil {
 		first := true
-		err = s.store.Hourly(r.Context(), id, from, to, func(h *Hour) error {
+		err = s.store.Hourly(r.Context(), id, from, to, func(hour []byte) error {
 			if !first {
 				b = append(b, ',')
 			}
 			first = false
-			b = h.appendJSON(b)
+			b = append(b, hour...)
 			return nil
 		})
 	}
@@ -50,25 +49,4 @@ func (s *Server) serveHourly(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Write(append(b, "]}\n"...))
-}
-
-func (h *Hour) appendJSON(b []byte) []byte {
-	number := func(key string, v float64) {
-		b = append(append(b, `,"`...), key...)
-		b = strconv.AppendFloat(append(b, `":`...), v, 'f', -1, 64)
-	}
-	b = append(h.Start.AppendRFC3339(append(b, `{"hour":"`...)), `","events":`...)
-	b = strconv.AppendInt(b, h.Events, 10)
-	if h.HasSpeed {
-		number("speed", h.Speed)
-		number("max_speed", h.MaxSpeed)
-	}
-	if h.HasDist {
-		number("distance_m", h.Distance)
-	}
-	if h.HasFix {
-		number("lat", h.Lat)
-		number("lng", h.Lng)
-	}
-	return append(b, '}')
 }

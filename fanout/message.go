@@ -187,3 +187,11 @@ func newer(a, b *Message) bool {
 	}
 	return a != b && string(a.body) != string(b.body)
 }
+
+// better says whether a rather than b is what is known last of a vehicle: a live position before anything else, then the newer.
+func better(a, b *Message) bool {
+	if b == nil || a.Live != b.Live {
+		return b == nil || a.Live
+	}
+	return newer(a, b)
+}

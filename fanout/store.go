@@ -13,15 +13,16 @@ import (
 type Store interface {
 	// Known says whether anything was ever stored of a vehicle.
 	Known(ctx context.Context, vehicle string) (bool, error)
-	// Last visits the last known position of each of the vehicles that have one, of any age.
+	// Last visits the last known position of each of the vehicles that have one, of any age; of one that never had a live fix it may be
+	// another event.
 	Last(ctx context.Context, vehicles []string, visit func(*protocols.Event) error) error
 	// LastAll does so for all vehicles.
 	LastAll(ctx context.Context, visit func(*protocols.Event) error) error
 	// History visits a vehicle's events with from <= time < to, ascending by time, at most limit of them, behind the cursor if it is not
 	// empty. It returns the cursor of the next page, or none where there is no more. ErrCursor is returned for a cursor that is none.
 	History(ctx context.Context, q HistoryQuery, visit func(*protocols.Event) error) (cursor string, err error)
-	// Hourly visits a vehicle's hours that begin in from <= hour < to, ascending.
-	Hourly(ctx context.Context, vehicle string, from, to protocols.Millis, visit func(*Hour) error) error
+	// Hourly visits a vehicle's hours that begin in from <= hour < to, ascending, each as a JSON object.
+	Hourly(ctx context.Context, vehicle string, from, to protocols.Millis, visit func(hour []byte) error) error
 }
 
 // HistoryQuery is one page of one vehicle's history.
@@ -33,25 +34,12 @@ type HistoryQuery struct {
 	Quarantined bool // those with wild times instead
 }
 
-// Hour sums up one vehicle's hour.
-type Hour struct {
-	Start    protocols.Millis
-	Events   int64
-	Speed    float64 // mean, km/h
-	MaxSpeed float64 // km/h
-	HasSpeed bool
-	Lat, Lng float64 // of the last fix
-	HasFix   bool
-	Distance float64 // m, where the store knows it
-	HasDist  bool
-}
-
 // lastKnown is the newest known position of each of the vehicles that have one: of any age from the store, of now from the bus. It does
 // what it can; who asks gets less rather than nothing.
 func (s *Server) lastKnown(ctx context.Context, vehicles []string) map[string]*Message {
 	known := make(map[string]*Message, len(vehicles))
 	keep := func(m *Message) {
-		if newer(m, known[m.Vehicle]) {
+		if better(m, known[m.Vehicle]) {
 			known[m.Vehicle] = m
 		}
 	}
@@ -86,7 +74,7 @@ func (s *Server) eachLastKnown(ctx context.Context, visit func(*Message) bool) {
 		m := NewMessage(e)
 		if l := live[m.Vehicle]; l != nil {
 			delete(live, m.Vehicle)
-			if newer(l, m) {
+			if better(l, m) {
 				m = l
 			}
 		}

@@ -173,9 +173,10 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 	for _, m := range read {
 		best := m
 		if v := s.vehicle(m.Vehicle, now); v != nil {
-			if v.latest != nil && !newer(m, v.latest) {
+			switch {
+			case v.latest != nil && !better(m, v.latest):
 				best = v.latest
-			} else {
+			case m.Live:
 				v.latest = m
 			}
 			if e := c.edges[m.Vehicle]; e != nil {
@@ -204,12 +205,12 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 func (s *shard) newest(e *edge, read *Message) *Message {
 	best := read
 	for _, m := range []*Message{e.vehicle.latest, e.pending, e.shown} {
-		if m != nil && (best == nil || newer(m, best)) {
+		if m != nil && better(m, best) {
 			best = m
 		}
 	}
-	if best == nil {
-		return nil
+	if best == nil || !best.Live {
+		return best
 	}
 	if e.pending != nil && !newer(e.pending, best) {
 		s.timers.drop(e)

@@ -14,28 +14,41 @@ type vehicle struct {
 	turn   uint8
 }
 
-// heard is the last event of a session. Two trackers on one vehicle are two sessions.
+// heard are the latest events of a session. Two trackers on one vehicle are two sessions.
 type heard struct {
 	session protocols.Millis
-	counter uint32
+	top     uint32 // highest counter
+	seen    uint64 // bit n: top-n went through
 }
 
-// repeated says whether an event with that seq went through before: within a session they come in order.
+// repeated says whether an event with that seq went through before. What is older than the window counts as a repetition.
 func (v *vehicle) repeated(seq string) bool {
 	session, counter, ok := protocols.ParseSeq(seq)
 	if !ok {
 		return false // a third party's: nothing to know it by
 	}
 	for i := range v.heard {
-		if h := &v.heard[i]; h.session == session {
-			if counter <= h.counter {
-				return true
+		h := &v.heard[i]
+		if h.session != session {
+			continue
+		}
+		if counter > h.top {
+			if d := counter - h.top; d < 64 {
+				h.seen = h.seen<<d | 1
+			} else {
+				h.seen = 1
 			}
-			h.counter = counter
+			h.top = counter
 			return false
 		}
+		d := h.top - counter
+		if d >= 64 || h.seen&(1<<d) != 0 {
+			return true
+		}
+		h.seen |= 1 << d
+		return false
 	}
-	v.heard[v.turn%uint8(len(v.heard))] = heard{session, counter}
+	v.heard[v.turn%uint8(len(v.heard))] = heard{session, counter, 1}
 	v.turn++
 	return false
 }

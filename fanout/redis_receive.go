@@ -1,0 +1,496 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+)
+
+var errDown = errors.New("fanout: Redis is not connected")
+
+// maxSubscribe is the most channels in one command.
+const maxSubscribe = 1000
+
+// Start implements Bus.
+func (r *Redis) Start(receiver Receiver) error {
+	if r.ctx.Err() != nil {
+		return errClosed
+	}
+	if r.receiver != nil {
+		return errors.New("fanout: bus started twice")
+	}
+	r.receiver = receiver
+	r.wg.Go(r.receive)
+	r.wg.Go(r.catchUp)
+	r.wg.Go(r.sendProbes)
+	return nil
+}
+
+// receive keeps a connection of its own for as long as the bus is open. It uses Receive and not Channel, which holds a hundred messages and
+// drops what is beyond without a word.
+func (r *Redis) receive() {
+	backoff := 20 * time.Millisecond
+	for r.ctx.Err() == nil {
+		ps := r.client.Subscribe(r.ctx)
+		begun := time.Now()
+		asked := make(chan struct{})
+		go func() { // beside the receiving: Redis answers while it is asked
+			defer close(asked)
+			r.subscribeAll(ps)
+		}()
+		err := r.listen(ps)
+		ps.Close()
+		<-asked
+		was := r.disconnected()
+		if r.ctx.Err() != nil {
+			return
+		}
+		if was {
+			r.counters.Gaps.Add(1)
+			r.log.Warn("Redis subscription lost", zap.Error(err))
+		}
+		if time.Since(begun) > 10*time.Second {
+			backoff = 20 * time.Millisecond
+		}
+		wait := time.NewTimer(backoff/2 + rand.N(backoff))
+		select {
+		case <-wait.C:
+		case <-r.ctx.Done():
+			wait.Stop()
+		}
+		backoff = min(2*backoff, r.timing.backoffMax)
+	}
+}
+
+// disconnected forgets what was confirmed, and says whether anything was.
+func (r *Redis) disconnected() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.up
+	r.up, r.pubsub, r.scanned = false, nil, false
+	for _, w := range r.wanted {
+		w.forget()
+	}
+	r.all.forget()
+	return was
+}
+
+// subscribeAll asks on a new connection for everything that is followed. Only when there is nothing left to ask for may others use the
+// connection; until then they add to what is wanted, and go on without.
+func (r *Redis) subscribeAll(ps *redis.PubSub) {
+	channels := []string{r.probe}
+	for {
+		r.mu.Lock()
+		for v, w := range r.wanted {
+			if w.asked != ps {
+				w.asked = ps
+				channels = append(channels, liveChannel+v, eventChannel+v)
+			}
+		}
+		all := r.allOn && r.all.asked != ps
+		if all {
+			r.all.asked = ps
+		}
+		if len(channels) == 0 && !all {
+			r.pubsub = ps
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+		if err := r.subscribe(ps, channels); err != nil {
+			ps.Close()
+			return
+		}
+		channels = channels[:0]
+		if all {
+			if err := ps.PSubscribe(r.ctx, liveChannel+"*", eventChannel+"*"); err != nil {
+				ps.Close()
+				return
+			}
+		}
+	}
+}
+
+// forget makes a confirmation a thing of the past.
+func (w *wanted) forget() {
+	w.confirmed = [2]bool{}
+	select {
+	case <-w.ready:
+		w.ready = make(chan struct{})
+	default:
+	}
+}
+
+func (r *Redis) subscribe(ps *redis.PubSub, channels []string) error {
+	for len(channels) > 0 {
+		n := min(len(channels), maxSubscribe)
+		if err := ps.Subscribe(r.ctx, channels[:n]...); err != nil {
+			return err
+		}
+		channels = channels[n:]
+	}
+	return nil
+}
+
+// listen hands messages over until the connection fails.
+func (r *Redis) listen(ps *redis.PubSub) error {
+	for {
+		v, err := ps.Receive(r.ctx)
+		if err != nil {
+			return err
+		}
+		switch v := v.(type) {
+		case *redis.Subscription:
+			r.confirm(v)
+		case *redis.Message:
+			r.message(v)
+		}
+	}
+}
+
+// confirm notes that a channel's messages arrive from now on. One that was confirmed before has had a gap.
+func (r *Redis) confirm(s *redis.Subscription) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch s.Kind {
+	case "subscribe":
+		if s.Channel == r.probe {
+			r.up, r.probed = true, time.Now()
+			return
+		}
+		vehicle, which, ok := vehicleOfChannel(s.Channel)
+		w := r.wanted[vehicle]
+		if !ok || w == nil {
+			return // left in the meantime
+		}
+		again := w.confirmed[which]
+		w.confirmed[which] = true
+		if again || w.done() {
+			if w.before {
+				r.miss(vehicle)
+			}
+			w.settle()
+		}
+	case "psubscribe":
+		_, which, ok := vehicleOfChannel(s.Channel)
+		if !ok || !r.allOn {
+			return
+		}
+		again := r.all.confirmed[which]
+		r.all.confirmed[which] = true
+		if again || r.all.done() {
+			if r.all.before {
+				r.scanned = false
+				r.miss("")
+			}
+			r.all.settle()
+		}
+	case "punsubscribe":
+		if _, which, ok := vehicleOfChannel(s.Channel); ok {
+			r.all.confirmed[which] = false
+			r.scanned = false
+		}
+	}
+}
+
+func (w *wanted) settle() {
+	w.before = true
+	select {
+	case <-w.ready:
+	default:
+		close(w.ready)
+	}
+}
+
+// miss has the newest of a vehicle read, and the clients told; "" is all vehicles.
+func (r *Redis) miss(vehicle string) {
+	r.missed[vehicle] = struct{}{}
+	select {
+	case r.missedOf <- struct{}{}:
+	default:
+	}
+}
+
+func (r *Redis) message(m *redis.Message) {
+	if m.Channel == r.probe {
+		now := time.Now()
+		r.counters.ProbeAt.Store(now.UnixMilli())
+		r.mu.Lock()
+		r.probed = now
+		r.mu.Unlock()
+		return
+	}
+	vehicle, which, ok := vehicleOfChannel(m.Channel)
+	if !ok {
+		return
+	}
+	if m.Pattern == "" {
+		r.mu.Lock()
+		twice := r.all.confirmed[which] // it comes by the pattern too
+		r.mu.Unlock()
+		if twice {
+			return
+		}
+	}
+	msg, err := parseMessage(vehicle, which == 0, []byte(m.Payload), time.Now())
+	if err != nil {
+		r.counters.ReceivedBad.Add(1)
+		return
+	}
+	r.counters.Received.Add(1)
+	r.deliver(msg)
+}
+
+func (r *Redis) deliver(m *Message) {
+	if m.Live {
+		r.seen.put(m)
+	}
+	r.delivery.Lock()
+	defer r.delivery.Unlock()
+	r.receiver.Deliver(m)
+}
+
+// catchUp reads the newest of what may have been missed: first the subscription, then the reading. It also reads everything that is
+// followed from time to time, whatever happened.
+func (r *Redis) catchUp() {
+	backstop := time.NewTicker(r.timing.backstop)
+	defer backstop.Stop()
+	for {
+		tell := true
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-r.missedOf:
+		case <-backstop.C:
+			tell = false
+		}
+		r.mu.Lock()
+		var vehicles []string
+		_, all := r.missed[""]
+		if tell {
+			for v := range r.missed {
+				if v != "" {
+					vehicles = append(vehicles, v)
+				}
+			}
+			clear(r.missed)
+		} else {
+			all = false
+			for v := range r.wanted {
+				vehicles = append(vehicles, v)
+			}
+		}
+		r.mu.Unlock()
+		if tell {
+			r.delivery.Lock()
+			if all {
+				r.receiver.Gap(nil)
+			} else {
+				r.receiver.Gap(vehicles)
+			}
+			r.delivery.Unlock()
+		}
+		var messages []*Message
+		var err error
+		if len(vehicles) > 0 {
+			messages, err = r.LastKnown(r.ctx, vehicles)
+		}
+		if all && err == nil {
+			messages, err = r.LastKnown(r.ctx, nil)
+		}
+		for _, m := range messages {
+			r.deliver(m)
+		}
+		if err != nil && tell && r.ctx.Err() == nil {
+			r.again(vehicles, all)
+		}
+	}
+}
+
+// again puts vehicles that could not be read back, for a little later.
+func (r *Redis) again(vehicles []string, all bool) {
+	r.wg.Go(func() {
+		wait := time.NewTimer(r.timing.backoffMax)
+		defer wait.Stop()
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-wait.C:
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, v := range vehicles {
+			r.miss(v)
+		}
+		if all {
+			r.miss("")
+		}
+	})
+}
+
+// sendProbes sends messages to this node through Redis. A subscription can be alive as a connection and deliver nothing, after a fail-over
+// for one; then it is closed, which ends listen.
+func (r *Redis) sendProbes() {
+	t := time.NewTicker(r.timing.probe)
+	defer t.Stop()
+	for {
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-t.C:
+		}
+		ctx, cancel := context.WithTimeout(r.ctx, r.timing.probe)
+		err := r.client.Publish(ctx, r.probe, "").Err()
+		cancel()
+		r.mu.Lock()
+		if r.up && time.Since(r.probed) >= r.timing.silence && r.pubsub != nil {
+			r.log.Warn("Redis delivers nothing", zap.Error(err))
+			r.pubsub.Close()
+		}
+		r.mu.Unlock()
+	}
+}
+
+// Follow implements Bus.
+func (r *Redis) Follow(ctx context.Context, vehicles []string) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timing.follow)
+	defer cancel()
+	r.commands.Lock()
+	r.mu.Lock()
+	var channels []string
+	waits := make([]chan struct{}, 0, len(vehicles))
+	for _, v := range vehicles {
+		w := r.wanted[v]
+		if w == nil {
+			w = &wanted{ready: make(chan struct{}), asked: r.pubsub}
+			r.wanted[v] = w
+			channels = append(channels, liveChannel+v, eventChannel+v)
+		}
+		if !w.done() {
+			waits = append(waits, w.ready)
+		}
+	}
+	ps := r.pubsub
+	r.mu.Unlock()
+	var err error
+	if ps == nil {
+		err = errDown
+	} else if len(channels) > 0 {
+		if err = r.subscribe(ps, channels); err != nil {
+			ps.Close() // the next connection asks for all of them
+		}
+	}
+	r.commands.Unlock()
+	if err != nil {
+		for _, v := range vehicles { // they are read when they are confirmed, since their clients will not have been
+			r.late(v)
+		}
+		return err
+	}
+	for _, ready := range waits {
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			for _, v := range vehicles {
+				r.late(v)
+			}
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// late marks a vehicle whose confirmation was not waited for.
+func (r *Redis) late(vehicle string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w := r.wanted[vehicle]; w != nil {
+		if w.done() {
+			r.miss(vehicle)
+		}
+		w.before = true
+	}
+}
+
+// Unfollow implements Bus.
+func (r *Redis) Unfollow(vehicles []string) {
+	r.commands.Lock()
+	defer r.commands.Unlock()
+	r.mu.Lock()
+	var channels []string
+	for _, v := range vehicles {
+		if _, ok := r.wanted[v]; ok {
+			delete(r.wanted, v)
+			channels = append(channels, liveChannel+v, eventChannel+v)
+		}
+	}
+	ps := r.pubsub
+	r.mu.Unlock()
+	for ps != nil && len(channels) > 0 {
+		n := min(len(channels), maxSubscribe)
+		if err := ps.Unsubscribe(r.ctx, channels[:n]...); err != nil {
+			ps.Close()
+			return
+		}
+		channels = channels[n:]
+	}
+}
+
+// FollowAll implements Bus.
+func (r *Redis) FollowAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timing.follow)
+	defer cancel()
+	r.commands.Lock()
+	r.mu.Lock()
+	begin := !r.allOn
+	if begin {
+		r.allOn = true
+		r.all = wanted{ready: make(chan struct{}), asked: r.pubsub}
+	}
+	ready, done, ps := r.all.ready, r.all.done(), r.pubsub
+	r.mu.Unlock()
+	var err error
+	if ps == nil {
+		err = errDown
+	} else if begin {
+		if err = ps.PSubscribe(r.ctx, liveChannel+"*", eventChannel+"*"); err != nil {
+			ps.Close()
+		}
+	}
+	r.commands.Unlock()
+	if err == nil && !done {
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
+		r.mu.Lock()
+		if r.all.done() {
+			r.miss("")
+		}
+		r.all.before = true
+		r.mu.Unlock()
+	}
+	return err
+}
+
+// UnfollowAll implements Bus.
+func (r *Redis) UnfollowAll() {
+	r.commands.Lock()
+	defer r.commands.Unlock()
+	r.mu.Lock()
+	r.allOn, r.scanned = false, false
+	ps := r.pubsub
+	r.mu.Unlock()
+	if ps != nil {
+		if err := ps.PUnsubscribe(r.ctx, liveChannel+"*", eventChannel+"*"); err != nil {
+			ps.Close()
+		}
+	}
+}

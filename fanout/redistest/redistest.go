@@ -1,0 +1,93 @@
+// Package redistest starts a Redis for a test.
+package redistest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// Start runs a redis-server on a free port, with nothing kept on disk, and stops it when the test ends. Without the program the test is
+// skipped, or fails where TRACKGATE_TEST_ALL=1 says that nothing may be.
+func Start(tb testing.TB) (url string) {
+	tb.Helper()
+	return New(tb).URL
+}
+
+// Server is a Redis that a test can stop and start again.
+type Server struct {
+	URL  string
+	tb   testing.TB
+	port string
+	path string
+	cmd  *exec.Cmd
+	log  bytes.Buffer
+}
+
+// New is Start for tests that need the server itself.
+func New(tb testing.TB) *Server {
+	tb.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("TRACKGATE_TEST_ALL") == "1" {
+			tb.Fatal("redis-server is not installed")
+		}
+		tb.Skip("redis-server is not installed")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	l.Close()
+	s := &Server{URL: "redis://127.0.0.1:" + port, tb: tb, port: port, path: path}
+	s.Up()
+	tb.Cleanup(s.Down)
+	return s
+}
+
+// Up starts the server and waits until it answers.
+func (s *Server) Up() {
+	s.tb.Helper()
+	dir := s.tb.TempDir()
+	s.cmd = exec.Command(s.path, "--port", s.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir)
+	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if err := s.cmd.Start(); err != nil {
+		s.tb.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for !s.answers() {
+		if time.Now().After(deadline) {
+			s.Down()
+			s.tb.Fatalf("redis-server does not answer: %s", s.log.String())
+		}
+		time.Sleep(5 * time.Millisecond) // another process starts in its own time
+	}
+}
+
+func (s *Server) answers() bool {
+	c, err := net.DialTimeout("tcp", "127.0.0.1:"+s.port, time.Second)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(time.Second))
+	fmt.Fprint(c, "PING\r\n")
+	var b [5]byte
+	_, err = c.Read(b[:])
+	return err == nil && bytes.HasPrefix(b[:], []byte("+PONG"))
+}
+
+// Down kills the server; it may be called twice.
+func (s *Server) Down() {
+	if s.cmd == nil {
+		return
+	}
+	s.cmd.Process.Kill()
+	s.cmd.Wait()
+	s.cmd = nil
+}
