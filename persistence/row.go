@@ -39,15 +39,20 @@ type row struct {
 	gone  bool // not to be written any more: a duplicate, a dead letter
 	// clash says that another record of the batch has the key: the row is written after the others, alone.
 	clash     bool
-	differing bool // the row has moved to another fingerprint than its event's
+	differing bool // the row has moved to another fingerprint than its key
+
+	key     int32 // fp and gone as settle left them, for another attempt
+	settled bool
 }
 
 // batch is a protocols.Batch made ready for writing. Its memory is used again for the next one.
 type batch struct {
-	rows   []row
-	json   []byte
-	dead   []protocols.DeadLetter
-	result Result
+	rows          []row
+	json          []byte
+	dead          []protocols.DeadLetter
+	result        Result
+	resultSettled Result // what settle found
+	deadSettled   int
 	// refused are the devices of rows that the database refused.
 	refused []int64
 
@@ -241,6 +246,19 @@ func (p *batch) settle() {
 		}
 		i = j
 	}
+	for i := range p.rows {
+		p.rows[i].key, p.rows[i].settled = p.rows[i].fp, p.rows[i].gone
+	}
+	p.resultSettled, p.deadSettled = p.result, len(p.dead)
+}
+
+// rewind forgets what an attempt to write the batch did to it.
+func (p *batch) rewind() {
+	for i := range p.rows {
+		r := &p.rows[i]
+		r.fp, r.gone, r.differing = r.key, r.settled, false
+	}
+	p.result, p.dead, p.refused = p.resultSettled, p.dead[:p.deadSettled], p.refused[:0]
 }
 
 // settleRun is settle for rows of one key.

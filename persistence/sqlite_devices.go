@@ -204,7 +204,7 @@ func (s *sqliteStore) Grants(ctx context.Context, sub string) (vehicles, groups 
 		err := rows.Scan(&v, &g)
 		vehicles, groups = addGrant(vehicles, groups, v, g)
 		return struct{}{}, err
-	}, `SELECT vehicle, "group" FROM vehicle_access WHERE sub = ? ORDER BY 1, 2`, sub)
+	}, `SELECT vehicle, vehicle_group FROM vehicle_access WHERE sub = ? ORDER BY 1, 2`, sub)
 	if err != nil {
 		return nil, nil, fmt.Errorf("store: grants: %w", err)
 	}
@@ -226,7 +226,7 @@ func (s *sqliteStore) RemoveGrant(ctx context.Context, g Grant) error {
 		return err
 	}
 	return s.change(ctx, "remove grant", func(ctx context.Context, tx *sql.Tx, _ int64) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM vehicle_access WHERE sub = ? AND vehicle = ? AND "group" = ?`, g.Sub, g.Vehicle, g.Group)
+		_, err := tx.ExecContext(ctx, `DELETE FROM vehicle_access WHERE sub = ? AND vehicle = ? AND vehicle_group = ?`, g.Sub, g.Vehicle, g.Group)
 		return err
 	})
 }

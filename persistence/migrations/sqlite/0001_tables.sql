@@ -27,8 +27,8 @@ CREATE TABLE vehicle_devices (
 CREATE TABLE vehicle_access (
   sub     TEXT NOT NULL,
   vehicle TEXT NOT NULL DEFAULT '',
-  "group" TEXT NOT NULL DEFAULT '',
-  PRIMARY KEY (sub, vehicle, "group")
+  vehicle_group TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (sub, vehicle, vehicle_group)
 ) WITHOUT ROWID;
 
 CREATE TABLE ingest_offset (
