@@ -59,6 +59,9 @@ func next(twin bool, b []byte, final bool) (m message, n int, err error) {
 		head, length = 4, int(b[2])<<8|int(b[3])
 	}
 	end := head + length // where the stop bytes belong
+	if length == 0x78 && head == 3 && stray(b, end+2) {
+		return garbage(b, 1, final)
+	}
 	if length < 5 || len(b) < end+2 || !isStop(b[end:]) {
 		return irregular(twin, b, head, length, final)
 	}
@@ -66,6 +69,12 @@ func next(twin bool, b []byte, final bool) (m message, n int, err error) {
 		return unverified(twin, b, head, length, final)
 	}
 	return whole(b, head, length, end), end + 2, nil
+}
+
+// stray tells whether the first of three start bytes is one too many: a verified frame begins with the second, and ends before the
+// frame that the first would begin.
+func stray(b []byte, n int) bool {
+	return verified(b[1:]) == yes && 1+3+int(b[3])+2 < n
 }
 
 // whole is the frame whose stop bytes are at end.

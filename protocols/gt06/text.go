@@ -124,15 +124,16 @@ func (c *call) positionOfText(e *protocols.Event, words string) {
 			lng = lng[:end]
 		}
 		if ok {
-			c.textFix(e, signed(lat), signed(lng))
+			e.SetFix(signed(lat), signed(lng), false) // it does not say when it was there
 		}
 		return
 	}
 	lat, ok1 := field(words, "Lat:")
 	lng, ok2 := field(words, "Lon:")
-	if !ok1 || !ok2 || !c.textFix(e, signed(lat), signed(lng)) {
+	if !ok1 || !ok2 || !e.SetFix(signed(lat), signed(lng), true) {
 		return
 	}
+	c.fix = true
 	if v, ok := field(words, "Course:"); ok {
 		if f, err := strconv.ParseFloat(v, 64); err == nil {
 			e.SetCourse(f)
@@ -146,12 +147,6 @@ func (c *call) positionOfText(e *protocols.Event, words string) {
 	if v, ok := field(words, "DateTime:"); ok {
 		c.date = textDate(v)
 	}
-}
-
-// textFix records coordinates of a text; NaN are none.
-func (c *call) textFix(e *protocols.Event, lat, lng float64) bool {
-	c.fix = e.SetFix(lat, lng, true)
-	return c.fix
 }
 
 // signed reads a coordinate with a letter or a sign before it; what is none gives a number beyond the globe.

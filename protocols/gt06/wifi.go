@@ -91,7 +91,7 @@ func (c *call) cellsAndPoints(e *protocols.Event, kind slot) bool {
 }
 
 // wifiSL4X reads message 0x33 of the SL4X: date 6, MCC 2, MNC 2, six cells, count 1, access points, with a timing advance either
-// before the network or behind the cells.
+// before the network or behind the cells: there, where it leaves a country's code in the network's place.
 func (c *call) wifiSL4X(e *protocols.Event) bool {
 	b := c.info
 	const cells = 6 * 7
@@ -106,7 +106,7 @@ func (c *call) wifiSL4X(e *protocols.Event) bool {
 			end++
 		}
 		count := int(b[end])
-		if len(b) != end+1+7*count {
+		if mcc := u16(b[at:]); len(b) != end+1+7*count || at == 7 && (mcc < 200 || mcc > 999) {
 			continue
 		}
 		c.date = b[:6]
