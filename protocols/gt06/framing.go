@@ -46,7 +46,7 @@ func isStop(b []byte) bool { return b[0] == 0x0d && b[1] == 0x0a }
 // speak the sibling protocol.
 func next(twin bool, b []byte, final bool) (m message, n int, err error) {
 	if len(b) < 5 {
-		if len(b) >= 2 && !isStart(b) || len(b) == 1 && b[0] != 0x78 && b[0] != 0x79 {
+		if len(b) >= 2 && !isStart(b) || len(b) == 1 && (final || b[0] != 0x78 && b[0] != 0x79) {
 			return garbage(b, 1, final)
 		}
 		return wait(b, final) // no frame is that short

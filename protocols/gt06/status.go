@@ -172,6 +172,7 @@ func (c *call) statusSEEWORLD(e *protocols.Event) bool {
 		c.charge(e, b[3])
 	} else {
 		e.Int("battery_level", int64(b[3]))
+		c.many = true // the percentage behind may be none
 	}
 	e.Int("rssi", int64(b[4]))
 	e.Int("power_v", int64(b[5]))
