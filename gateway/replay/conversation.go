@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -21,7 +22,10 @@ type Conversation struct {
 	// on the older of two connections of one device.
 	Lane  string
 	Steps []Step
-	Lost  int // bytes that the capture lacks; what lies behind a gap follows directly
+	// Unsure says why a gateway may rightly answer otherwise, or not at all; empty: it may not. A capture is what a decoder makes of the bytes; a gateway
+	// also looks into its registry, and refuses frames before a login. Answers that are not as captured then count as unjudged.
+	Unsure string
+	Lost   int // bytes that the capture lacks; what lies behind a gap follows directly
 }
 
 // Step is one segment or datagram.
@@ -72,12 +76,20 @@ func FromCapture(name string, c *protocols.Capture) Conversation {
 			out.Steps = append(out.Steps, Step{At: at, Data: bytes.Clone(l.Data)})
 		case '<':
 			out.Steps = append(out.Steps, Step{At: at, Server: true, Data: bytes.Clone(l.Data)})
+		case '@':
+			if name, options, _ := strings.Cut(l.Text, " "); name == "options" {
+				out.Unsure = "the registry's options " + strings.TrimSpace(options)
+			}
 		case '=':
 			var e struct {
-				Device string `json:"device"`
+				Device *string `json:"device"`
 			}
-			if device == "" && json.Unmarshal([]byte(l.Text), &e) == nil {
-				device = e.Device
+			switch {
+			case json.Unmarshal([]byte(l.Text), &e) != nil:
+			case e.Device == nil:
+				out.Unsure = "frames before a login"
+			case device == "":
+				device = *e.Device
 			}
 		}
 	}

@@ -24,9 +24,11 @@ type Player struct {
 // Outcome is what became of one conversation.
 type Outcome struct {
 	Name                    string
-	Segments, Sent          int // sent by the device, and their bytes
-	Equal, Differs, Missing int // answers
-	Extra                   int // bytes that the capture does not show
+	Unsure                  string // of the conversation
+	Segments, Sent          int    // sent by the device, and their bytes
+	Equal, Differs, Missing int    // answers
+	Unjudged                int    // answers not as captured, which may be right: see Conversation.Unsure
+	Extra                   int    // bytes that the capture does not show
 	Differences             []Difference
 	HungUp                  bool // the server ended the connection before the device did
 	Err                     error
@@ -46,6 +48,7 @@ type Total struct {
 	Conversations, Failed   int
 	Segments, Sent          int
 	Equal, Differs, Missing int
+	Unjudged                int
 	Extra                   int
 	Took                    time.Duration
 }
@@ -60,6 +63,7 @@ func (t *Total) add(o Outcome) {
 	t.Equal += o.Equal
 	t.Differs += o.Differs
 	t.Missing += o.Missing
+	t.Unjudged += o.Unjudged
 	t.Extra += o.Extra
 }
 
@@ -145,7 +149,7 @@ func lanes(list []Conversation) [][]Conversation {
 // one plays one conversation on a connection of its own.
 func (p *Player) one(ctx context.Context, c *Conversation) (o Outcome) {
 	start := time.Now()
-	o.Name = c.Name
+	o.Name, o.Unsure = c.Name, c.Unsure
 	defer func() { o.Took = time.Since(start) }()
 	timeout := p.Timeout
 	if timeout <= 0 {
@@ -181,7 +185,7 @@ func (p *Player) one(ctx context.Context, c *Conversation) (o Outcome) {
 		step := &c.Steps[i]
 		if step.Server {
 			if asked || !c.Datagram {
-				o.judge(heard, ctx.Done(), step.Data, timeout)
+				o.judge(heard, ctx.Done(), step.Data, timeout, c.Unsure != "")
 			}
 			continue
 		}
@@ -216,22 +220,33 @@ func (p *Player) one(ctx context.Context, c *Conversation) (o Outcome) {
 	return o
 }
 
+// unjudgedTimeout is the longest wait for an answer that may rightly not come.
+const unjudgedTimeout = time.Second
+
 // judge waits for one answer.
-func (o *Outcome) judge(heard *answers, done <-chan struct{}, want []byte, timeout time.Duration) {
+func (o *Outcome) judge(heard *answers, done <-chan struct{}, want []byte, timeout time.Duration, unsure bool) {
+	if unsure {
+		timeout = min(timeout, unjudgedTimeout)
+	}
 	verdict, got := heard.expect(done, want, timeout)
-	switch verdict {
-	case Equal:
-		o.Equal++
-		return
-	case Differs:
-		o.Differs++
-	case Missing:
-		o.Missing++
+	if verdict == Missing {
 		if err := heard.ended(); errors.Is(err, syscall.ECONNREFUSED) {
 			o.Err = err
 		} else if err != nil {
 			o.HungUp = true
 		}
+	}
+	switch {
+	case verdict == Equal:
+		o.Equal++
+		return
+	case unsure:
+		o.Unjudged++
+		return
+	case verdict == Differs:
+		o.Differs++
+	default:
+		o.Missing++
 	}
 	if len(o.Differences) < maxDifferences {
 		o.Differences = append(o.Differences, Difference{Got: got, Want: want})

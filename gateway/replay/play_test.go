@@ -207,6 +207,18 @@ func waitFor(t *testing.T, g *gateway, n int) {
 	t.Fatalf("%d connections did not end", n)
 }
 
+// TestPlayUnsure: answers that may rightly be others are neither missing nor different.
+func TestPlayUnsure(t *testing.T) {
+	g := serve(t)
+	c := talk("x", "> a\n", "< A", "> b\n", "< X", "> -c\n", "< C")
+	c.Unsure = "the registry's options"
+	p := Player{To: g.addr, Timeout: 100 * time.Millisecond}
+	total, err := p.Play(t.Context(), []Conversation{c})
+	if err != nil || total.Equal != 1 || total.Unjudged != 2 || total.Err(true) != nil {
+		t.Errorf("got %+v, %v", total, err)
+	}
+}
+
 func TestPlayUDP(t *testing.T) {
 	g := serve(t)
 	c := talk("x", "> a\n", "< A", "> b\nc\n", "< BC", "> -d\n", "< D")

@@ -20,6 +20,9 @@ func (o *Outcome) Write(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%-8s %s: %d segments, %d bytes; answers %d equal, %d different, %d missing", state, o.Name,
 		o.Segments, o.Sent, o.Equal, o.Differs, o.Missing)
+	if o.Unjudged > 0 {
+		fmt.Fprintf(w, ", %d unjudged (%s)", o.Unjudged, o.Unsure)
+	}
 	if o.Extra > 0 {
 		fmt.Fprintf(w, "; %d bytes not in the capture", o.Extra)
 	}
@@ -50,6 +53,7 @@ func (t *Total) Write(w io.Writer) {
 	row("answers equal", t.Equal)
 	row("answers different", t.Differs)
 	row("answers missing", t.Missing)
+	row("answers unjudged", t.Unjudged)
 	row("bytes not in captures", t.Extra)
 	row("time", t.Took.Round(time.Millisecond))
 	tab.Flush()
