@@ -7,14 +7,24 @@ import (
 	"unicode/utf8"
 )
 
-// openBeacon starts another object in the record's list of beacons.
-func (r *recordReader) openBeacon() {
+// maxBeacons bounds a record's list in bytes of JSON. The longest packet of a device makes a quarter of it.
+const maxBeacons = 32 << 10
+
+// openBeacon starts another object in the record's list of beacons; false when the list is full.
+func (r *recordReader) openBeacon() bool {
+	if len(r.beacons) > maxBeacons {
+		if _, said := r.event.Attrs.Get("beacons_cut"); !said {
+			r.event.Bool("beacons_cut", true)
+		}
+		return false
+	}
 	if len(r.beacons) == 0 {
 		r.beacons = append(r.beacons, '[')
 	} else {
 		r.beacons = append(r.beacons, ',')
 	}
 	r.beacons = append(r.beacons, '{')
+	return true
 }
 
 // simpleBeacons reads element 385:
@@ -43,7 +53,9 @@ func (r *recordReader) simpleBeacons(v []byte) {
 		}
 		id := size
 		size += int(flags&1) + int(flags&2) + int(flags&4)>>1
-		r.openBeacon()
+		if !r.openBeacon() {
+			return
+		}
 		if size > len(v) {
 			r.beacons = append(appendHexMember(r.beacons, "rest", v), '}')
 			return
@@ -92,7 +104,9 @@ func (r *recordReader) tlvBeacons(v []byte) {
 		return
 	}
 	for v = v[1:]; len(v) > 0 && v[0] != 0; {
-		r.openBeacon()
+		if !r.openBeacon() {
+			return
+		}
 		size := int(v[0])
 		if size > len(v)-1 {
 			r.beacons = append(appendHexMember(r.beacons, "rest", v), '}')

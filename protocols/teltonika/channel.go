@@ -45,13 +45,8 @@ func channelPacket(s *protocols.Session, in protocols.Input, f *protocols.Frame,
 	}
 	id, data := b[channelHead:channelHead+idLength], b[channelHead+idLength:n]
 	from := channel{datagram: true, id: [2]byte(b[2:4]), kind: b[4], avl: b[5]}
-	before := *s
 	identify(s, id)
-	n, err := content(s, in, f, data, from, n)
-	if err != nil && before.Device != s.Device {
-		*s = before // what can not be read does not say who sent it
-	}
-	return n, err
+	return content(s, in, f, data, from, n)
 }
 
 // maxChannelType is the highest type of a channel packet that a document mentions; captures have 1.

@@ -15,6 +15,7 @@ var derivedAttributes = map[string]protocols.Attribute{
 
 	"beacon_part":          {Type: "number", Meaning: "which part of a list of beacons that is spread over records"},
 	"beacon_parts":         {Type: "number", Meaning: "how many parts that list has"},
+	"beacons_cut":          {Type: "bool", Meaning: "true: the list of beacons was too long to keep whole"},
 	"blood_alcohol_mode":   {Type: "number", Meaning: "how the blood alcohol was measured, as sent"},
 	"cell_id_short":        {Type: "number", Meaning: "16-bit id of the serving cell, beside the long one in cells"},
 	"codec":                {Type: "number", Meaning: "codec of a packet that could not be read"},

@@ -18,7 +18,11 @@ type element struct {
 	width  uint8 // bytes of the value; a value of another width is not this element. 0: any
 	rule   rule
 	alarm  alarm
+	plain  uint8    // width, when the element is a number or a flag and nothing more; else notPlain
+	second *element // the element under its other name
 }
+
+const notPlain = 0xff
 
 // rule is how the value of an element becomes an attribute.
 type rule uint8
@@ -115,9 +119,18 @@ var (
 )
 
 func newFamily(layers ...[]element) *family {
-	f := &family{rows: make([]element, 1)}
+	f := &family{rows: []element{{plain: notPlain}}}
 	for _, layer := range layers {
 		for _, e := range layer {
+			e.plain = notPlain
+			if (e.rule == numberRule || e.rule == flagRule) && e.width != 0 && e.other == "" && e.alarm == noAlarm {
+				e.plain = e.width
+			}
+			if e.other != "" {
+				second := e
+				second.name = e.other
+				e.second = &second
+			}
 			f.index[e.id] = uint16(len(f.rows))
 			f.rows = append(f.rows, e)
 		}
@@ -156,13 +169,6 @@ func familyOf(model string, codec byte) *family {
 
 func hasPrefix(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
-}
-
-// elsewhere is the element under its other name.
-func (e *element) elsewhere() *element {
-	other := *e
-	other.name = e.other
-	return &other
 }
 
 // attributes documents the names that only this protocol uses.

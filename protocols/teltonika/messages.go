@@ -23,7 +23,8 @@ const (
 //
 //	codec 1 | quantity 1 | type 1 | size 4 | timestamp 4 (13, 15) | IMEI 8 (14, 15) | payload | quantity 1
 //
-// size counts timestamp, IMEI and payload. The vendor tells receivers to ignore the quantities. Nothing is acknowledged.
+// size counts timestamp, IMEI and payload. The vendor tells receivers to ignore the quantities. Over TCP nothing is
+// acknowledged.
 func messages(s *protocols.Session, in protocols.Input, f *protocols.Frame, m *memory, data []byte) (int, error) {
 	rest := data[2 : len(data)-1]
 	for first := true; first || len(rest) > 0; first = false {
@@ -45,7 +46,7 @@ func messages(s *protocols.Session, in protocols.Input, f *protocols.Frame, m *m
 		}
 		rest = rest[5+size:]
 	}
-	return 0, nil
+	return int(data[1]), nil
 }
 
 // message is one message of a packet.

@@ -2,6 +2,7 @@ package teltonika
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -57,15 +58,17 @@ func packet(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 // otherwise come with the error.
 func badChecksum(s *protocols.Session, in protocols.Input, f *protocols.Frame, data []byte, fault error) error {
 	m := recall(s.State)
+	first := len(f.Events)
 	count, err := body(s, in, f, &m, data)
 	if err != nil {
+		f.Events, f.Reply = f.Events[:first], f.Reply[:0]
 		return fmt.Errorf("%w, and its checksum is wrong", err)
 	}
 	channel{}.acknowledge(f, data[0], count)
 	if !s.Options.TolerateChecksum {
 		return fault
 	}
-	for i := range f.Events {
+	for i := first; i < len(f.Events); i++ {
 		f.Events[i].Bool("checksum_ok", false)
 	}
 	m.store(s)
@@ -104,21 +107,29 @@ func body(s *protocols.Session, in protocols.Input, f *protocols.Frame, m *memor
 	}
 }
 
+// maxUnreadable is the most data that is kept without being understood. Devices send less than half of it.
+const maxUnreadable = 4 << 10
+
 // unreadable deals with data that is whole but not understood. The device sends it again, for ever if it is not
 // acknowledged: its third time it is kept as it is, and acknowledged. A device that fails three times in a row with
 // different data is cut off.
 func unreadable(s *protocols.Session, f *protocols.Frame, data []byte, from channel, n int, err error) (int, error) {
 	m := recall(s.State)
 	m.failed(uint32(protocols.Fingerprint(data)))
-	if m.same >= maxFaults && s.Device != "" {
+	if m.same >= maxFaults && s.Device != "" && len(data) <= maxUnreadable {
 		m.faults, m.same = 0, 0
 		m.store(s)
 		f.Type = "unreadable"
-		e := f.Add(protocols.Status)
+		e := f.Add(protocols.Alarm)
+		e.Alarm = "fault"
 		e.FP = protocols.Fingerprint(data)
 		e.Int("codec", int64(data[0]))
-		hexText(e, "raw", data)
-		from.acknowledge(f, codec8, int(data[1]))
+		e.JSON("raw", `"`+hex.EncodeToString(data)+`"`) // whole: the device forgets it
+		codec := data[0]
+		if !knownCodec(codec) {
+			codec = codec8
+		}
+		from.acknowledge(f, codec, int(data[1]))
 		return n, nil
 	}
 	m.store(s)
@@ -133,7 +144,7 @@ func unreadable(s *protocols.Session, f *protocols.Frame, data []byte, from chan
 func misframed(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, error) {
 	b := in.Bytes
 	if len(b) > 10 && isAVL(b[8]) {
-		m := recall(s.State)
+		m, first := recall(s.State), len(f.Events)
 		if size, count := openRecords(s, in, f, &m, b[8:]); size > 0 && len(b)-8-size <= 4 {
 			channel{}.acknowledge(f, b[8], count)
 			if length := int(binary.BigEndian.Uint32(b[4:])); length != size {
@@ -141,7 +152,7 @@ func misframed(s *protocols.Session, in protocols.Input, f *protocols.Frame) (in
 			}
 			return len(b), fmt.Errorf("teltonika: CRC is cut off after %d bytes: %w", len(b)-8-size, protocols.ErrChecksum)
 		}
-		f.Events = f.Events[:0]
+		f.Events = f.Events[:first]
 	}
 	return len(b), fmt.Errorf("teltonika: packet of length %d is cut off after %d bytes: %w", binary.BigEndian.Uint32(b[4:]), len(b), protocols.ErrMalformed)
 }

@@ -19,7 +19,13 @@ func (p *parts) set(r rule, v uint64) {
 
 func (p *parts) has(r rule) bool { return p.have&(1<<(r-firstPart)) != 0 }
 
-func (p *parts) get(r rule) (uint64, bool) { return p.v[r-firstPart], p.has(r) }
+// get returns a part, and whether the record has it; zero if not.
+func (p *parts) get(r rule) (uint64, bool) {
+	if !p.has(r) {
+		return 0, false
+	}
+	return p.v[r-firstPart], true
+}
 
 // mask is the set of the parts from first to last.
 func mask(first, last rule) uint64 {
@@ -209,6 +215,10 @@ func (r *recordReader) cells() {
 	if p.have&assetParts == 0 && area|id < 1<<32 && operator < 1<<31 {
 		if area|id == 0 {
 			return // not in a network
+		}
+		if mcc, mnc := network(operator); mcc != 0 && haveArea && haveID {
+			e.Cell(uint16(mcc), uint16(mnc), uint32(area), id)
+			return
 		}
 		k := textKey{rule: cellRule, a: area<<32 | id, b: operator}
 		if haveArea {

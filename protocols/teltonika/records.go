@@ -3,6 +3,7 @@ package teltonika
 import (
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	"github.com/trackgate/trackgate/protocols"
 )
@@ -26,7 +27,8 @@ func records(s *protocols.Session, in protocols.Input, f *protocols.Frame, m *me
 		return 0, fmt.Errorf("teltonika: %d records in %d bytes: %w", count, end-2, protocols.ErrMalformed)
 	}
 	first := len(f.Events)
-	r := recordReader{frame: f, codec: codec, family: familyOf(s.Options.Model, codec)}
+	r := newReader(s, f, codec)
+	defer r.done()
 	at, ok := r.all(data[2:end], count)
 	if (!ok || at != end-2) && codec == codec8 {
 		f.Events = f.Events[:first]
@@ -50,9 +52,11 @@ func openRecords(s *protocols.Session, in protocols.Input, f *protocols.Frame, m
 	count = int(data[1])
 	f.Type = recordType(codec)
 	first := len(f.Events)
+	r := newReader(s, f, codec)
+	defer r.done()
 	for _, n16 := range []bool{false, true} {
 		f.Events = f.Events[:first]
-		r := recordReader{frame: f, codec: codec, family: familyOf(s.Options.Model, codec), n16: n16}
+		r.n16, r.alarms = n16, false
 		at, ok := r.all(data[2:], count)
 		if ok && 2+at < len(data) && int(data[2+at]) == count {
 			r.finish(s, in, first, m)
@@ -95,6 +99,24 @@ type recordReader struct {
 	known, on [255]byte
 }
 
+// readers are kept between packets: clearing one costs more than a record.
+var readers = sync.Pool{New: func() any { return new(recordReader) }}
+
+func newReader(s *protocols.Session, f *protocols.Frame, codec byte) *recordReader {
+	r := readers.Get().(*recordReader)
+	r.frame, r.codec, r.family = f, codec, familyOf(s.Options.Model, codec)
+	r.n16, r.alarms = false, false
+	return r
+}
+
+func (r *recordReader) done() {
+	r.frame, r.event, r.raised, r.driverName = nil, nil, "", ""
+	if cap(r.beacons) > maxData {
+		r.beacons = nil
+	}
+	readers.Put(r)
+}
+
 // all reads count records from b and returns where they end.
 func (r *recordReader) all(b []byte, count int) (at int, ok bool) {
 	for i := range count {
@@ -129,7 +151,7 @@ func (r *recordReader) record(b []byte, i int) int {
 		return 0
 	}
 	e := r.frame.Add(protocols.Position)
-	r.event, r.raised, r.parts.have = e, "", 0
+	r.event, r.raised, r.parts.have, r.beacons = e, "", 0, r.beacons[:0]
 	r.known[i], r.on[i] = 0, 0
 	r.priority = b[8]
 	r.position(b)
@@ -224,25 +246,17 @@ func (r *recordReader) groups(b []byte, at, i int) (mismatch bool, end int) {
 		sum += n
 		group := b[at : at+n*step]
 		at += n * step
-		for len(group) >= step {
-			id := uint16(group[0])
-			if wideID {
-				id = binary.BigEndian.Uint16(group)
-			}
-			v := group[idSize:step:step]
-			group = group[step:]
-			var raw uint64
-			switch width {
-			case 1:
-				raw = uint64(v[0])
-			case 2:
-				raw = uint64(binary.BigEndian.Uint16(v))
-			case 4:
-				raw = uint64(binary.BigEndian.Uint32(v))
-			default:
-				raw = binary.BigEndian.Uint64(v)
-			}
-			r.value(id, raw, uint8(width), i)
+		switch {
+		case wideID:
+			r.wideGroup(group, width, i)
+		case width == 1:
+			r.group1(group, i)
+		case width == 2:
+			r.group2(group, i)
+		case width == 4:
+			r.group4(group, i)
+		default:
+			r.group8(group, i)
 		}
 	}
 	if wideCount {
@@ -294,9 +308,9 @@ func (r *recordReader) value(id uint16, raw uint64, width uint8, i int) {
 		return
 	}
 	e := r.event
-	if el.other != "" {
+	if el.second != nil {
 		if _, taken := e.Attrs.Get(el.name); taken {
-			el = el.elsewhere()
+			el = el.second
 		}
 	}
 	switch el.rule {
@@ -351,7 +365,10 @@ func (r *recordReader) finish(s *protocols.Session, in protocols.Input, first in
 		r.changes(events, m)
 	}
 	if s.Options.Extra != "" {
-		if v, ok := s.Options.Get("rollover"); ok && v == "false" {
+		if v, _ := s.Options.Get("gnss_veto"); v == "true" {
+			r.veto(events)
+		}
+		if v, _ := s.Options.Get("rollover"); v == "false" {
 			return
 		}
 	}
@@ -368,4 +385,20 @@ func (r *recordReader) finish(s *protocols.Session, in protocols.Input, first in
 	}
 }
 
+// veto takes the word of the satellite receiver that it has no fix. It can lag behind the position.
+func (r *recordReader) veto(events []protocols.Event) {
+	fixed := 1.0
+	if r.family == fmx6 {
+		fixed = 3
+	}
+	for i := range events {
+		if a, ok := events[i].Attrs.Get("gnss_status"); ok {
+			if v, _ := a.Float(); v != fixed {
+				events[i].Valid = false
+			}
+		}
+	}
+}
+
+// rolloverFrom is less than 1024 weeks: nearer times are not worth the question.
 const rolloverFrom protocols.Millis = 1000 * 7 * 24 * 3_600_000

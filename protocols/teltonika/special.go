@@ -189,9 +189,9 @@ func (r *recordReader) long(id uint16, v []byte, i int) {
 	e := r.event
 	switch el.rule {
 	case textRule:
-		if el.other != "" {
+		if el.second != nil {
 			if _, taken := e.Attrs.Get(el.name); taken {
-				el = el.elsewhere()
+				el = el.second
 			}
 		}
 		if t := printable(v); len(t) > 0 {

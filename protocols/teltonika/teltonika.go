@@ -9,6 +9,7 @@ import "github.com/trackgate/trackgate/protocols"
 // Options: Model picks the numbering of the IO elements (a model of the vendor's, or fmb, fmx6, tat, gh). Of Extra it reads
 //
 //	rollover=false   do not repair dates that lie 1024 weeks back in spite of a valid fix
+//	gnss_veto=true   a fix is not valid while the receiver's own status (element 69, or 71) says it has none
 //	letters=true     accept an identification that is not of digits alone
 //	codec=14         send commands as codec 14, which names the IMEI, instead of codec 12
 //	crlf=true        end commands with CR LF, as old FM firmware wants it

@@ -95,7 +95,7 @@ func generate(rows [][]string) ([]byte, error) {
 				fmt.Fprintf(&b, ", width: %s", width)
 			}
 			fmt.Fprintf(&b, ", rule: %s", camel(typ)+"Rule")
-			if typ == "number" || typ == "signed" || factor != 1 || scale != 0 {
+			if jsonType(typ) == "number" {
 				fmt.Fprintf(&b, ", factor: %d", factor)
 			}
 			if scale != 0 {
