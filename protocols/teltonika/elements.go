@@ -181,8 +181,11 @@ func attributes() map[string]protocols.Attribute {
 			}
 		}
 	}
+	all["rssi"] = protocols.Attribute{Type: "number", Meaning: "0 (none) to 5 (strong), element 21; as sent by GH trackers"}
 	for _, name := range faultNames {
 		all[name] = protocols.Attribute{Type: "number", Meaning: "code of the sensor's fault, in place of its value"}
 	}
+	// Of rssi, the common dictionary leaves the scale to the protocol.
+	all["rssi"] = protocols.Attribute{Type: "number", Meaning: "bars of mobile signal, 0 to 5; of the GH line, as sent"}
 	return all
 }
