@@ -17,6 +17,7 @@ type Route struct {
 	Name   string // of the city
 	legs   []leg
 	length float64 // m
+	alt    float64 // m above sea level, the same all the way
 }
 
 // leg is a short straight piece of a route.
@@ -59,10 +60,11 @@ type waypoint struct{ lat, lng, limit, stop float64 }
 // maxWaypoints bounds a route's file.
 const maxWaypoints = 10_000
 
-// ParseRoute reads a route: a line "lat,lng,limit_kmh,stop_s" for each corner; lines that start with # are notes. The last corner leads back to
+// ParseRoute reads a route: a line "altitude,m", which may be left out, and a line "lat,lng,limit_kmh,stop_s" for each corner; lines that start with # are notes. The last corner leads back to
 // the first. Corners are rounded, so that a vehicle turns over several seconds.
 func ParseRoute(name, text string) (*Route, error) {
 	var points []waypoint
+	alt := 0.0
 	scan := bufio.NewScanner(strings.NewReader(text))
 	for n := 1; scan.Scan(); n++ {
 		line := strings.TrimSpace(scan.Text())
@@ -70,6 +72,13 @@ func ParseRoute(name, text string) (*Route, error) {
 			continue
 		}
 		fields := strings.Split(line, ",")
+		if fields[0] == "altitude" && len(fields) == 2 {
+			var err error
+			if alt, err = strconv.ParseFloat(fields[1], 64); err != nil || !(math.Abs(alt) < 9000) {
+				return nil, fmt.Errorf("line %d: altitude %q", n, fields[1])
+			}
+			continue
+		}
 		if len(fields) != 4 {
 			return nil, fmt.Errorf("line %d has %d fields, not 4", n, len(fields))
 		}
@@ -91,14 +100,14 @@ func ParseRoute(name, text string) (*Route, error) {
 	if len(points) < 3 {
 		return nil, fmt.Errorf("%d corners, at least 3 are needed", len(points))
 	}
-	return newRoute(name, points)
+	return newRoute(name, alt, points)
 }
 
 // cornerRadius is how far before a corner, in metres, a vehicle begins to turn.
 const cornerRadius = 14.0
 
-func newRoute(name string, points []waypoint) (*Route, error) {
-	r := &Route{Name: name}
+func newRoute(name string, alt float64, points []waypoint) (*Route, error) {
+	r := &Route{Name: name, alt: alt}
 	n := len(points)
 	for i, here := range points {
 		before, after := points[(i+n-1)%n], points[(i+1)%n]
@@ -215,7 +224,7 @@ func (d *Driver) Drive(dt time.Duration, t time.Time) Fix {
 	into := (d.at - l.at) / l.length
 	next := &d.route.legs[(d.leg+1)%len(d.route.legs)]
 	return Fix{
-		Time: t, Lat: l.lat + (next.lat-l.lat)*into, Lng: l.lng + (next.lng-l.lng)*into, Speed: d.speed * 3.6, Course: l.course,
+		Time: t, Lat: l.lat + (next.lat-l.lat)*into, Lng: l.lng + (next.lng-l.lng)*into, Alt: d.route.alt, Speed: d.speed * 3.6, Course: l.course,
 		Sats: 11, Ignition: true, Odometer: int64(d.odometer),
 	}
 }

@@ -71,6 +71,7 @@ func TestParseRouteErrors(t *testing.T) {
 	f("1,2,NaN,0\n", "out of range")
 	f("1,2,50,0\n1,2,50,0\n1.1,2,50,0\n", "corner 1 is the next one too")
 	f("99,2,50,0\n", "out of range")
+	f("altitude,high\n", "line 1: altitude")
 }
 
 func TestIMEI(t *testing.T) {
