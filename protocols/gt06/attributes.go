@@ -63,6 +63,7 @@ var attributes = map[string]protocols.Attribute{
 	"ports":                     {Type: "number", Meaning: "X1: port word as sent"},
 	"radio":                     {Type: "number", Meaning: "radio type as sent"},
 	"record":                    {Type: "number", Meaning: "number of the record on the device"},
+	"rssi":                      {Type: "number", Meaning: "0 (none) to 4 (strong) in heartbeats and alarms; 0 to 31 in the 14 and 16 byte heartbeats of portable trackers; elsewhere as the model has it"},
 	"sats_visible":              {Type: "number", Meaning: "satellites in view"},
 	"self_test":                 {Type: "text", Meaning: "parameters of the device's self test"},
 	"serial":                    {Type: "text", Meaning: "serial number of the device, in hex"},

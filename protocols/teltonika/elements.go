@@ -181,7 +181,6 @@ func attributes() map[string]protocols.Attribute {
 			}
 		}
 	}
-	all["rssi"] = protocols.Attribute{Type: "number", Meaning: "0 (none) to 5 (strong), element 21; as sent by GH trackers"}
 	for _, name := range faultNames {
 		all[name] = protocols.Attribute{Type: "number", Meaning: "code of the sensor's fault, in place of its value"}
 	}
