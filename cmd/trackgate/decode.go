@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -48,13 +49,13 @@ Protocols: ` + strings.Join(names(), ", "),
 			}
 			in, out := c.InOrStdin(), c.OutOrStdout()
 			if jsonl && len(args) == 0 {
-				return d.Lines(in, out)
+				return untilInterrupted(c.Context(), func() error { return d.Lines(in, out) })
 			}
 			if len(args) == 0 {
 				if file, ok := in.(*os.File); ok && isTerminal(file) {
 					fmt.Fprintln(c.ErrOrStderr(), "One frame a line, in hex or as text. Ctrl-D ends.")
 				}
-				return decodeLines(d, in, out)
+				return untilInterrupted(c.Context(), func() error { return decodeLines(d, in, out) })
 			}
 			w := bufio.NewWriter(out)
 			defer w.Flush()
@@ -139,6 +140,19 @@ func decodeLines(d *inspect.Decoder, in io.Reader, out io.Writer) error {
 		return errSilent
 	}
 	return nil
+}
+
+// untilInterrupted runs read, which waits for standard input, and returns when ctx ends although the wait goes on: a read of a terminal can not be
+// called off, and the process ends anyway.
+func untilInterrupted(ctx context.Context, read func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- read() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errSilent
+	}
 }
 
 func isTerminal(f *os.File) bool {

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 func TestDecode(t *testing.T) {
@@ -44,6 +48,28 @@ func TestDecode(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestInterrupted: Ctrl-C ends a command that waits for standard input.
+func TestInterrupted(t *testing.T) {
+	for _, c := range []*cobra.Command{newDecode(), newIdentify()} {
+		ctx, cancel := context.WithCancel(t.Context())
+		r, w := io.Pipe()
+		defer w.Close()
+		done := make(chan error)
+		go func() {
+			c.SetIn(r)
+			c.SetOut(io.Discard)
+			c.SetArgs([]string{})
+			c.SilenceErrors, c.SilenceUsage = true, true
+			done <- c.ExecuteContext(ctx)
+		}()
+		w.Write([]byte("7878\n")) // it reads
+		cancel()
+		if err := <-done; !errors.Is(err, errSilent) {
+			t.Errorf("%s: got %v", c.Name(), err)
+		}
 	}
 }
 

@@ -23,11 +23,14 @@ the bytes decode to. The bytes are given in hex, with or without spaces, or as t
 		RunE: func(c *cobra.Command, args []string) error {
 			text := strings.Join(args, " ")
 			if len(args) == 0 {
-				raw, err := io.ReadAll(io.LimitReader(c.InOrStdin(), inspect.MaxInput))
+				err := untilInterrupted(c.Context(), func() error {
+					raw, err := io.ReadAll(io.LimitReader(c.InOrStdin(), inspect.MaxInput))
+					text = strings.TrimSpace(string(raw))
+					return err
+				})
 				if err != nil {
 					return err
 				}
-				text = strings.TrimSpace(string(raw))
 			}
 			b, err := inspect.FromArgument(text)
 			if err != nil {

@@ -17,7 +17,7 @@ func execute(ctx context.Context, c *cobra.Command, stdin string, args ...string
 	c.SetIn(strings.NewReader(stdin))
 	c.SetOut(&out)
 	c.SetErr(&notes)
-	c.SetArgs(args)
+	c.SetArgs(append([]string{}, args...)) // nil would mean those of the test
 	c.SilenceErrors, c.SilenceUsage = true, true
 	err = c.ExecuteContext(ctx)
 	return out.String(), notes.String(), err

@@ -354,3 +354,26 @@ func TestLanesOrder(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// TestPlayPcap plays a pcapng, with segments out of order, sent again and answered, to a gateway: it hears what the device had said.
+func TestPlayPcap(t *testing.T) {
+	g := serve(t)
+	up := func(seq uint32, payload string) []byte { return tcp(t, device, server, seq, flags{ack: true}, payload) }
+	down := func(seq uint32, payload string) []byte { return tcp(t, server, device, seq, flags{ack: true}, payload) }
+	list, err := new(Loader).Load(writeFile(t, "x.pcapng",
+		tcp(t, device, server, 99, flags{syn: true}, ""), tcp(t, server, device, 9, flags{syn: true, ack: true}, ""),
+		up(100, "login\n"), down(10, "N"), up(100, "login\n"), up(109, "d\n"), up(106, "2nd"), down(11, "D"),
+		udp(t, device, server, "datagram\n"), udp(t, server, device, "M")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Player{To: g.addr, Timeout: time.Second}
+	total, err := p.Play(t.Context(), list)
+	if err != nil || total.Conversations != 2 || total.Equal != 3 || total.Missing+total.Differs+total.Extra+total.Failed > 0 {
+		t.Errorf("got %+v, %v", total, err)
+	}
+	waitFor(t, g, 1)
+	if got, want := strings.ReplaceAll(g.heard[0], "|", ""), "login\n2ndd\n"; got != want {
+		t.Errorf("the gateway heard %q, want %q", got, want)
+	}
+}
