@@ -384,7 +384,9 @@ func (c suite) crowded(t *testing.T, s Store) {
 
 func (c suite) timeless(t *testing.T, s Store) {
 	beat := func(counter uint32) protocols.Event {
-		return protocols.Event{Vehicle: "v", Device: "1", Protocol: "acme", Kind: protocols.Status, Time: now, Received: now, NoTime: true, FP: 7, Session: now - 1, Counter: counter}
+		e := protocols.Event{Vehicle: "v", Device: "1", Protocol: "acme", Kind: protocols.Status, Time: now, Received: now, NoTime: true, FP: 7}
+		e.Place(now-1, counter)
+		return e
 	}
 	mustWrite(t, s, batchOf("j", 0, beat(1), beat(2)), Result{Stored: 2})
 	mustWrite(t, s, batchOf("j", 2, beat(3)), Result{Stored: 1})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -168,7 +169,7 @@ func (c *deviceCache) identify(ctx context.Context, db registry, rows []row) err
 	}
 	switch since := c.at(); {
 	case since == now:
-	case since == 0:
+	case since == 0 || now < since: // the first batch; a database that was restored from a backup
 		c.forget(now)
 	default:
 		changed, next, err := db.DevicesChanged(ctx, since, MaxLimit)
@@ -181,16 +182,19 @@ func (c *deviceCache) identify(ctx context.Context, db registry, rows []row) err
 			c.follow(changed, max(next, now))
 		}
 	}
-	missing, pairs := c.resolve(rows, nil)
-	if len(missing) > 0 {
-		fresh, err := db.intern(ctx, missing)
+	fresh := map[string]known{}
+	missing, pairs := c.resolve(rows, fresh)
+	for len(missing) > 0 { // a second time only where a batch has more devices than the cache holds
+		some, err := db.intern(ctx, missing)
 		if err != nil {
 			return err
 		}
-		c.learn(fresh)
-		if missing, pairs = c.resolve(rows, fresh); len(missing) > 0 {
-			return fmt.Errorf("store: %d devices vanished from the registry", len(missing))
+		if len(some) < len(missing) {
+			return fmt.Errorf("%d devices vanished from the registry", len(missing)-len(some))
 		}
+		maps.Copy(fresh, some)
+		c.learn(some)
+		missing, pairs = c.resolve(rows, fresh)
 	}
 	if len(pairs) > 0 {
 		if err := db.pair(ctx, pairs); err != nil {

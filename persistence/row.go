@@ -119,9 +119,6 @@ func (p *batch) fill(r *row) error {
 	if r.vehicle == "" {
 		r.vehicle = r.device
 	}
-	if e.NoTime {
-		r.fp = timelessFP(e)
-	}
 	drop := func(f protocols.Fields, values ...float64) {
 		for _, v := range values {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -134,7 +131,7 @@ func (p *batch) fill(r *row) error {
 	drop(protocols.HasSpeed, e.Speed)
 	drop(protocols.HasCourse, e.Course)
 	drop(protocols.HasHDOP, e.HDOP)
-	r.apart = e.Wild()
+	r.apart = e.Apart()
 
 	r.from, r.to = len(p.json), len(p.json)
 	if len(e.Attrs) == 0 {
@@ -195,20 +192,6 @@ func withoutNUL(b []byte) []byte {
 		}
 		i += len(nul)
 	}
-}
-
-// timelessFP makes a record without a time of its own unlike every other: by its place in the session, which a replay repeats.
-func timelessFP(e *protocols.Event) int32 {
-	var k [24]byte
-	if e.Session != 0 {
-		putUint64(k[:], uint64(e.Session))
-		putUint64(k[8:], uint64(e.Counter))
-		return protocols.Fingerprint(k[:16])
-	}
-	putUint64(k[:], e.Index)
-	putUint64(k[8:], uint64(uint32(e.FP)))
-	putUint64(k[16:], uint64(e.Counter))
-	return protocols.Fingerprint(k[:])
 }
 
 func putUint64(b []byte, v uint64) {
