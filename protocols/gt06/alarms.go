@@ -27,7 +27,7 @@ func (c *call) alarm(e *protocols.Event) bool {
 	length := int(b[gpsSize])
 	switch {
 	case length == 0 && c.tailFits(len(b)-at):
-	case length == 0 && len(b) >= at+45+5 && allZero(b[at+8:at+45]) && b[at] == 0 && c.tailFits(len(b)-at-45):
+	case length == 0 && len(b) >= at+45+5 && allZero(b[at+9:at+45]) && b[at] == 0 && c.tailFits(len(b)-at-45):
 		at += 45 // five empty slots of one firmware
 	case length > 1 && c.cellFits(b, length-1) && c.tailFits(len(b)-at-length+1):
 		size = length - 1

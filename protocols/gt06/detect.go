@@ -17,6 +17,9 @@ const (
 	whyUnknown  = "neither length nor checksum fit an unknown message"
 )
 
+// maxDetect is how far into a stream a checksum is looked for: behind any short frame.
+const maxDetect = 300
+
 // detect is Protocol.Detect.
 func detect(b []byte, _ bool) (protocols.Verdict, string) {
 	if len(b) < 2 {
@@ -46,11 +49,12 @@ func detect(b []byte, _ bool) (protocols.Verdict, string) {
 		return protocols.Sure, whySibling
 	}
 	end := head + length
-	if length >= 5 && len(b) >= end+2 && isStop(b[end:]) &&
+	checked := length >= 5 && end <= maxDetect
+	if checked && len(b) >= end+2 && isStop(b[end:]) &&
 		protocols.X25.Sum(b[2:end-2]) == binary.BigEndian.Uint16(b[end-2:]) {
 		return protocols.Sure, whyChecksum
 	}
-	if length >= 5 && len(b) >= end+4 && isStop(b[end+2:]) && protocols.X25.Sum(b[2:end]) == binary.BigEndian.Uint16(b[end:]) {
+	if checked && len(b) >= end+4 && isStop(b[end+2:]) && protocols.X25.Sum(b[2:end]) == binary.BigEndian.Uint16(b[end:]) {
 		return protocols.Sure, whyChecksum
 	}
 	if names[number] == unknown && !(head == 3 && siblingNumber(number)) && len(b) >= end+4 {

@@ -45,14 +45,20 @@ func isStop(b []byte) bool { return b[0] == 0x0d && b[1] == 0x0a }
 // it is cut; n is 0 while more bytes are needed. With final, b is all there will ever be. twin says that the device is known to
 // speak the sibling protocol.
 func next(twin bool, b []byte, final bool) (m message, n int, err error) {
+	n, err = cut(&m, twin, b, final)
+	return m, n, err
+}
+
+// cut is next with its result in place: a message is large, and every frame comes this way.
+func cut(m *message, twin bool, b []byte, final bool) (n int, err error) {
 	if len(b) < 5 {
 		if len(b) >= 2 && !isStart(b) || len(b) == 1 && (final || b[0] != 0x78 && b[0] != 0x79) {
-			return garbage(b, 1, final)
+			return m.take(garbage(b, 1, final))
 		}
-		return wait(b, final) // no frame is that short
+		return m.take(wait(b, final)) // no frame is that short
 	}
 	if !isStart(b) {
-		return garbage(b, 1, final)
+		return m.take(garbage(b, 1, final))
 	}
 	head, length := 3, int(b[2])
 	if b[0] == 0x79 {
@@ -60,15 +66,22 @@ func next(twin bool, b []byte, final bool) (m message, n int, err error) {
 	}
 	end := head + length // where the stop bytes belong
 	if length == 0x78 && head == 3 && stray(b, end+2) {
-		return garbage(b, 1, final)
+		return m.take(garbage(b, 1, final))
 	}
 	if length < 5 || len(b) < end+2 || !isStop(b[end:]) {
-		return irregular(twin, b, head, length, final)
+		return m.take(irregular(twin, b, head, length, final))
 	}
 	if protocols.X25.Sum(b[2:end-2]) != binary.BigEndian.Uint16(b[end-2:]) {
-		return unverified(twin, b, head, length, final)
+		return m.take(unverified(twin, b, head, length, final))
 	}
-	return whole(b, head, length, end), end + 2, nil
+	m.set(b, head, length, end)
+	return end + 2, nil
+}
+
+// take puts a result in place.
+func (m *message) take(result message, n int, err error) (int, error) {
+	*m = result
+	return n, err
 }
 
 // stray tells whether the first of three start bytes is one too many: a verified frame begins with the second, and ends before the
@@ -78,18 +91,22 @@ func stray(b []byte, n int) bool {
 }
 
 // whole is the frame whose stop bytes are at end.
-func whole(b []byte, head, length, end int) message {
-	m := message{
-		number: b[head],
-		serial: binary.BigEndian.Uint16(b[end-4:]),
-		length: length,
-		record: b[head : end-4],
-		info:   b[head+1 : end-4],
-	}
+func whole(b []byte, head, length, end int) (m message) {
+	m.set(b, head, length, end)
+	return m
+}
+
+// set makes m the frame whose stop bytes are at end.
+func (m *message) set(b []byte, head, length, end int) {
+	m.form = short
 	if head == 4 {
 		m.form = extended
 	}
-	return m
+	m.number = b[head]
+	m.serial = binary.BigEndian.Uint16(b[end-4:])
+	m.length = length
+	m.record = b[head : end-4]
+	m.info = m.record[1:]
 }
 
 // bareFrame is the frame of the sibling protocol whose stop bytes are at end.

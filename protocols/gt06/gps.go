@@ -8,12 +8,13 @@ import (
 
 // Bits of the course and status word. Mind the asymmetry: north is a 1, east is a 0.
 const (
-	courseIgnition    = 1 << 15 // meaningful with courseHasIgnition
-	courseHasIgnition = 1 << 14
-	courseFixed       = 1 << 12
-	courseWest        = 1 << 11
-	courseNorth       = 1 << 10
-	courseDegrees     = 1<<10 - 1
+	courseIgnition     = 1 << 15 // meaningful with courseHasIgnition
+	courseHasIgnition  = 1 << 14
+	courseDifferential = 1 << 13
+	courseFixed        = 1 << 12
+	courseWest         = 1 << 11
+	courseNorth        = 1 << 10
+	courseDegrees      = 1<<10 - 1
 )
 
 const gpsSize = 18
@@ -47,6 +48,9 @@ func (c *call) place(e *protocols.Event, b []byte, word uint16) {
 	c.fix = word&courseFixed != 0
 	if !e.SetFix(lat, lng, c.fix) {
 		c.fix = false
+	}
+	if word&courseDifferential != 0 {
+		e.Bool("differential", true)
 	}
 	e.SetCourse(float64(word & courseDegrees))
 }

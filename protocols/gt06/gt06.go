@@ -8,6 +8,14 @@
 //	78 78 | LEN 1 | number 1 | INFO       | 0d 0a                        sibling
 //
 // The CRC is X.25's over everything between the start bytes and itself.
+//
+// An operator can say of a device, besides its model, zone and tolerate_checksum:
+//
+//	ack_locations=false     locations are not answered
+//	alarm_<hex>=<alarm>     what an alarm code means, as alarm_0c=tampering
+//	card_verdict=accept     the answer to a card that an X3 read: accept or refuse
+//	language=2              commands end in a language: 1 Chinese, 2 English
+//	relay=dyd               the fuel is cut by DYD and HFYD instead of RELAY
 package gt06
 
 import (
@@ -47,14 +55,14 @@ type call struct {
 
 // decode is Protocol.Decode.
 func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, error) {
-	m, n, err := next(sibling(s.State), in.Bytes, in.Final)
+	c := call{s: s, f: f, received: in.Received}
+	n, err := cut(&c.message, sibling(s.State), in.Bytes, in.Final)
 	if n == 0 || err != nil {
 		return n, err
 	}
-	if m.badCRC {
-		return n, decodeBad(s, in.Received, f, m)
+	if c.badCRC {
+		return n, c.decodeBad()
 	}
-	c := call{s: s, received: in.Received, f: f, message: m}
 	if err := c.decode(); err != nil {
 		f.Reply, f.Refuse = f.Reply[:0], f.Refuse[:0]
 		return n, err
@@ -63,17 +71,17 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 }
 
 // decodeBad decodes a frame whose checksum is wrong: for nothing but show, unless the operator tolerates it.
-func decodeBad(s *protocols.Session, received protocols.Millis, f *protocols.Frame, m message) error {
-	if s.Options.TolerateChecksum {
-		c := call{s: s, received: received, f: f, message: m}
+func (c *call) decodeBad() error {
+	if c.s.Options.TolerateChecksum {
 		return c.decode()
 	}
-	scratch := *s
-	c := call{s: &scratch, received: received, f: f, message: m}
-	if err := c.decode(); err != nil {
+	before := *c.s
+	err := c.decode()
+	*c.s = before
+	if err != nil {
 		return err
 	}
-	return fmt.Errorf("gt06: message %02x: %w", m.number, protocols.ErrChecksum)
+	return fmt.Errorf("gt06: message %02x: %w", c.number, protocols.ErrChecksum)
 }
 
 // decode reads the message and prepares its answer. An error refuses the frame.
@@ -230,10 +238,13 @@ func (c *call) finish(e *protocols.Event) {
 	if c.badCRC && c.s.Options.TolerateChecksum {
 		e.Bool("checksum_ok", false)
 	}
-	if at := c.skip; at > 0 {
-		e.FP = protocols.Fingerprint(c.record[:1+at], c.record[2+at:])
-	} else {
+	switch at := c.skip + 1; {
+	case c.skip == 0:
 		e.FP = protocols.Fingerprint(c.record)
+	case at+1 == len(c.record):
+		e.FP = protocols.Fingerprint(c.record[:at])
+	default:
+		e.FP = protocols.Fingerprint(c.record[:at], c.record[at+1:])
 	}
 }
 

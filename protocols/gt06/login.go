@@ -12,10 +12,10 @@ const digits = "0123456789abcdef"
 //
 //	terminal id 8 (BCD) | type code 2, optional | time zone and language word 2, optional
 //
-// What the connection taught before is forgotten, but for the reading of dates when the same device says the same again.
+// More, or half of it, is passed over. // What the connection taught before is forgotten, but for the reading of dates when the same device says the same again.
 func (c *call) login() error {
 	b := c.info
-	if len(b) < 8 || len(b) == 9 || len(b) == 11 || !isIMEI(b) {
+	if len(b) < 8 || !isIMEI(b) {
 		return fmt.Errorf("gt06: login without a device id: %w", protocols.ErrMalformed)
 	}
 	code, word := "----", "----"

@@ -19,13 +19,10 @@ func (c *call) reply() {
 	case msgGPSLBS, msgGPSLBSTail, msgGPSLBS4, msgGPS, msgLBS, msgCells28, msgWiFi, msgGPSLBSWith, msgCells2E, msgGPSLBSModules,
 		msgCells4G, msgWiFi4G:
 		c.answerLocation()
-	case msgText, msgTextExtended, msgCommand, 0x81, 0x82, msgInformation, msgPeripheral, msgOBD, msgOBDCodes, msgOBDPIDs:
+	case msgText, msgTextExtended, msgCommand, 0x81, 0x82, msgInformation, msgPeripheral, msgOBD, msgOBDCodes, msgOBDPIDs,
+		msgX1:
 	case msgModules: // only when the report asks for it
 	case msgPhoto: // a request for the picture's first block
-	case msgX1:
-		if len(c.info) < 51 {
-			c.answer(false) // cells of the SL4X
-		}
 	case msgSerial:
 		c.answerCard()
 	case msgTime:
@@ -50,7 +47,17 @@ func (c *call) reply() {
 }
 
 // answer is the standard one: same number, same serial, nothing else.
-func (c *call) answer(long bool) { c.f.Reply = appendFrame(c.f.Reply, long, c.number, nil, c.serial) }
+func (c *call) answer(long bool) {
+	if long {
+		c.f.Reply = appendFrame(c.f.Reply, long, c.number, nil, c.serial)
+		return
+	}
+	at := len(c.f.Reply)
+	r := append(c.f.Reply, 0x78, 0x78, 5, c.number, byte(c.serial>>8), byte(c.serial), 0, 0, 0x0d, 0x0a)
+	sum := protocols.X25.Sum(r[at+2 : at+6])
+	r[at+6], r[at+7] = byte(sum>>8), byte(sum)
+	c.f.Reply = r
+}
 
 // answerLocation answers a location. The vendor asks for none; some clones repeat locations that get none.
 func (c *call) answerLocation() {

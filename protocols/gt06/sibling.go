@@ -146,7 +146,7 @@ func (c *call) siblingLocation(e *protocols.Event) bool {
 	e.SetCourse(float64(b[23]) * 2)
 	e.SetSats(b[24])
 	c.offline(e, 0x09)
-	c.unread(e, b[25:])
+	e.Text("raw", hexText(b[14:22])+hexText(b[25:])) // the second pair of coordinates, and what follows
 	return true
 }
 
@@ -179,10 +179,9 @@ func (c *call) siblingStatus(e *protocols.Event) bool {
 	if len(b) > 9 {
 		e.Int("heart_rate", int64(b[9]))
 	}
-	if len(b) > 5 {
-		if spare := b[5:min(8, len(b))]; !allZero(spare) {
-			c.unread(e, spare)
-		}
+	spare, more := b[min(5, len(b)):min(8, len(b))], b[min(10, len(b)):]
+	if !allZero(spare) || len(more) > 0 {
+		e.Text("raw", hexText(spare)+hexText(more))
 	}
 	return true
 }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,6 +109,54 @@ func TestCuts(t *testing.T) {
 		for i := 1; i < len(stream); i += step {
 			if got := transcript(t, o, protocols.CaptureTime, stream[:i], stream[i:]); got != want {
 				t.Fatalf("%s: cut at %d\n%s\nwant\n%s", name, i, got, want)
+			}
+		}
+	}
+}
+
+// TestDamagedStreams: likewise for streams of frames that lost, gained and changed bytes.
+func TestDamagedStreams(t *testing.T) {
+	var frames [][]byte
+	for _, c := range readCaptures(t) {
+		for _, segment := range c.Segments() {
+			if len(segment) < 300 {
+				frames = append(frames, segment)
+			}
+		}
+	}
+	slices.SortFunc(frames, bytes.Compare)
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 400 {
+		var stream []byte
+		for range 1 + random.IntN(12) {
+			b := bytes.Clone(frames[random.IntN(len(frames))])
+			for range random.IntN(3) {
+				switch at := random.IntN(len(b)); random.IntN(4) {
+				case 0:
+					b[at] ^= 1 << random.IntN(8)
+				case 1:
+					b = slices.Delete(b, at, min(len(b), at+1+random.IntN(4)))
+				case 2:
+					b = slices.Insert(b, at, 0x78, 0x78)
+				case 3:
+					b = slices.Insert(b, at, 0x0d, 0x0a)
+				}
+				if len(b) == 0 {
+					break
+				}
+			}
+			stream = append(stream, b...)
+		}
+		if len(stream) == 0 {
+			continue
+		}
+		var o protocols.Options
+		want := transcript(t, o, protocols.CaptureTime, stream)
+		for range 8 {
+			a, b := random.IntN(len(stream)+1), random.IntN(len(stream)+1)
+			a, b = min(a, b), max(a, b)
+			if got := transcript(t, o, protocols.CaptureTime, stream[:a], stream[a:b], stream[b:]); got != want {
+				t.Fatalf("%x\ncut at %d and %d\n%s\nwant\n%s", stream, a, b, got, want)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -14,7 +15,17 @@ func text(b []byte) string {
 	if i := bytes.IndexByte(b, 0); i >= 0 {
 		b = b[:i]
 	}
-	return string(bytes.TrimSpace(b[:min(len(b), protocols.MaxText)]))
+	return readable(string(b[:min(len(b), protocols.MaxText)]))
+}
+
+// readable is s with blanks for control characters, and none around it.
+func readable(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s))
 }
 
 // printable tells whether b is ASCII that people can read.
@@ -95,7 +106,7 @@ func wide(b []byte) string {
 	for ; len(b) > 0; b = b[2:] {
 		units = append(units, uint16(b[0])<<8|uint16(b[1]))
 	}
-	return strings.TrimSpace(strings.TrimRight(string(utf16.Decode(units)), "\x00"))
+	return readable(string(utf16.Decode(units)))
 }
 
 // result keeps the answer to a command, and whether its words say that it was carried out.

@@ -1,6 +1,7 @@
 package gt06
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -208,6 +209,10 @@ func (c *call) locationNT(e *protocols.Event) bool {
 	}
 	e.Int("source", int64(b[0]))
 	c.identity(e, b[1:])
+	if sent := b[9:15]; !bytes.Equal(sent, b[15:21]) {
+		e.Text("device_date", hexText(sent))
+		c.many = true // a date of the fix that is no time would be one more
+	}
 	c.gps(e, b[15:])
 	switch {
 	case size == lbsxSize:

@@ -218,8 +218,7 @@ func (c *call) az735(e *protocols.Event) bool {
 	if c.number == msgSL4XWiFi {
 		c.statusAZ735(e, status)
 	}
-	c.unread(e, more)
-	c.unread(e, r.Rest())
+	c.unread(e, c.info[len(c.info)-len(more)-r.Len():])
 	return true
 }
 
