@@ -101,7 +101,7 @@ func (e *Event) Cell(mcc, mnc uint16, lac uint32, cid uint64) {
 		return
 	}
 	packed := uint64(mcc)<<54 | uint64(mnc)<<44 | uint64(lac)<<28 | cid
-	e.Attrs = append(e.Attrs, Attr{Name: "cells", num: int64(packed), kind: attrCell})
+	e.put("cells", int64(packed), attrCell, 0)
 }
 
 func appendCell(b []byte, mcc, mnc uint16, lac uint32, cid uint64) []byte {
