@@ -67,7 +67,7 @@ func (c *client) put(i item) {
 	c.queue = append(c.queue, i)
 	switch {
 	case i.position():
-		if c.positions++; c.positions > max(256, 2*len(c.edges)) {
+		if c.positions++; c.positions > max(512, 2*len(c.edges)) {
 			c.compact()
 		}
 	case i.msg != nil:

@@ -135,14 +135,14 @@ func (s *shard) run(ctx context.Context) {
 		lost := s.lost
 		s.lost = false
 		s.mu.Unlock()
-		for i, f := range jobs {
-			f()
-			jobs[i] = nil
-		}
 		now := s.hub.now()
 		for i, m := range messages {
 			s.deliver(m, now)
 			messages[i] = nil
+		}
+		for i, f := range jobs {
+			f()
+			jobs[i] = nil
 		}
 		if cap(messages) > 4096 {
 			messages = nil
