@@ -13,7 +13,7 @@ const maxBeacons = 32 << 10
 // openBeacon starts another object in the record's list of beacons; false when the list is full.
 func (r *recordReader) openBeacon() bool {
 	if len(r.beacons) > maxBeacons {
-		if _, said := r.event.Attrs.Get("beacons_cut"); !said {
+		if !r.has("beacons_cut") {
 			r.event.Bool("beacons_cut", true)
 		}
 		return false
@@ -35,15 +35,15 @@ func (r *recordReader) openBeacon() bool {
 // namespace 10, instance 6).
 func (r *recordReader) simpleBeacons(v []byte) {
 	if len(v) == 0 {
-		r.emptyBeacons()
+		r.noBeacons = true
 		return
 	}
-	if part := v[0]; part>>4 != 1 || part&15 != 1 {
+	if part := v[0]; (part>>4 != 1 || part&15 != 1) && !r.has("beacon_part") {
 		r.event.Int("beacon_part", int64(part>>4))
 		r.event.Int("beacon_parts", int64(part&15))
 	}
 	if v = v[1:]; len(v) == 0 {
-		r.emptyBeacons()
+		r.noBeacons = true
 	}
 	for len(v) > 0 {
 		flags := v[0]
@@ -86,13 +86,6 @@ func (r *recordReader) simpleBeacons(v []byte) {
 	}
 }
 
-// emptyBeacons says that the device looked and saw none.
-func (r *recordReader) emptyBeacons() {
-	if len(r.beacons) == 0 {
-		r.event.JSON("beacons", "[]")
-	}
-}
-
 // tlvBeacons reads the lists of elements 548, 10828 and the like:
 //
 //	header 1 | beacons: length 1 | items: id 1 | length 1 | value
@@ -100,7 +93,7 @@ func (r *recordReader) emptyBeacons() {
 // What is cut off, or comes twice, is kept in hex as the beacon's rest.
 func (r *recordReader) tlvBeacons(v []byte) {
 	if len(v) <= 1 {
-		r.emptyBeacons()
+		r.noBeacons = true
 		return
 	}
 	for v = v[1:]; len(v) > 0 && v[0] != 0; {
@@ -115,9 +108,7 @@ func (r *recordReader) tlvBeacons(v []byte) {
 		r.beacons = append(appendBeacon(r.beacons, v[1:1+size]), '}')
 		v = v[1+size:]
 	}
-	if len(r.beacons) == 0 {
-		r.emptyBeacons()
-	}
+	r.noBeacons = true // unless one was added
 }
 
 // appendBeacon appends the members of one beacon.

@@ -20,6 +20,7 @@ type element struct {
 	alarm  alarm
 	plain  uint8    // width, when the element is a number or a flag and nothing more; else notPlain
 	second *element // the element under its other name
+	mark   uint64   // one bit, of the attribute's name: see recordReader.marks
 }
 
 const notPlain = 0xff
@@ -122,13 +123,13 @@ func newFamily(layers ...[]element) *family {
 	f := &family{rows: []element{{plain: notPlain}}}
 	for _, layer := range layers {
 		for _, e := range layer {
-			e.plain = notPlain
+			e.plain, e.mark = notPlain, markOf(e.name)
 			if (e.rule == numberRule || e.rule == flagRule) && e.width != 0 && e.other == "" && e.alarm == noAlarm {
 				e.plain = e.width
 			}
 			if e.other != "" {
 				second := e
-				second.name = e.other
+				second.name, second.mark = e.other, markOf(e.other)
 				e.second = &second
 			}
 			f.index[e.id] = uint16(len(f.rows))
@@ -136,6 +137,10 @@ func newFamily(layers ...[]element) *family {
 		}
 	}
 	return f
+}
+
+func markOf(name string) uint64 {
+	return 1 << (uint32(protocols.Fingerprint([]byte(name))) % 64)
 }
 
 // element returns the row of an id, or rows[0].

@@ -102,7 +102,10 @@ func sane(t *testing.T, f *protocols.Frame) {
 		if _, known := protocols.Alarms[e.Alarm]; !known && e.Alarm != "" {
 			t.Fatalf("%q is no alarm", e.Alarm)
 		}
-		for _, a := range e.Attrs {
+		for n, a := range e.Attrs {
+			if _, again := e.Attrs[n+1:].Get(a.Name); again {
+				t.Fatalf("attribute %s comes twice", a.Name)
+			}
 			_, common := protocols.Dictionary[a.Name]
 			if _, own := Protocol.Attributes[a.Name]; !common && !own && !strings.HasPrefix(a.Name, "io_") {
 				t.Fatalf("attribute %s is not documented", a.Name)

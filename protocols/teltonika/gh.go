@@ -20,7 +20,7 @@ func (r *recordReader) ghRecord(b []byte, i int) int {
 		return 0
 	}
 	e := r.frame.Add(protocols.Position)
-	r.event, r.raised, r.parts.have, r.beacons, r.cause = e, "", 0, r.beacons[:0], 0
+	r.event, r.raised, r.parts.have, r.marks, r.beacons, r.noBeacons, r.cause = e, "", 0, 0, r.beacons[:0], false, 0
 	r.known[i], r.on[i] = 0, 0
 	head, mask := binary.BigEndian.Uint32(b), b[4]
 	r.priority = byte(head >> 30)

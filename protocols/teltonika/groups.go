@@ -11,11 +11,13 @@ func (r *recordReader) group1(b []byte, i int) {
 		el := &f.rows[f.index[b[0]]]
 		raw := b[1]
 		switch {
-		case el.plain != 1:
+		case el.plain != 1 || r.marks&el.mark != 0:
 			r.value(uint16(b[0]), uint64(raw), 1, i)
 		case el.rule == numberRule:
+			r.marks |= el.mark
 			e.Dec(el.name, int64(raw)*int64(el.factor), el.scale)
 		case raw <= 1:
+			r.marks |= el.mark
 			e.Bool(el.name, raw == 1)
 		default:
 			r.unnamed(uint16(b[0]), uint64(raw), 1)
@@ -28,7 +30,8 @@ func (r *recordReader) group2(b []byte, i int) {
 	for ; len(b) >= 3; b = b[3:] {
 		el := &f.rows[f.index[b[0]]]
 		raw := binary.BigEndian.Uint16(b[1:])
-		if el.plain == 2 && el.rule == numberRule {
+		if el.plain == 2 && el.rule == numberRule && r.marks&el.mark == 0 {
+			r.marks |= el.mark
 			e.Dec(el.name, int64(raw)*int64(el.factor), el.scale)
 		} else {
 			r.value(uint16(b[0]), uint64(raw), 2, i)
@@ -41,7 +44,8 @@ func (r *recordReader) group4(b []byte, i int) {
 	for ; len(b) >= 5; b = b[5:] {
 		el := &f.rows[f.index[b[0]]]
 		raw := binary.BigEndian.Uint32(b[1:])
-		if el.plain == 4 && el.rule == numberRule {
+		if el.plain == 4 && el.rule == numberRule && r.marks&el.mark == 0 {
+			r.marks |= el.mark
 			e.Dec(el.name, int64(raw)*int64(el.factor), el.scale)
 		} else {
 			r.value(uint16(b[0]), uint64(raw), 4, i)

@@ -102,7 +102,7 @@ func (r *recordReader) joined(name string, first, last rule, size int) {
 			text = append(text, byte(v>>(8*n)))
 		}
 	}
-	if text = printable(text); len(text) > 0 {
+	if text = printable(text); len(text) > 0 && !r.has(name) {
 		r.event.Text(name, string(text))
 	}
 }
@@ -326,6 +326,8 @@ func (r *recordReader) end(raw []byte) {
 	if len(r.beacons) > 0 {
 		r.event.JSON("beacons", string(append(r.beacons, ']')))
 		r.beacons = r.beacons[:0]
+	} else if r.noBeacons {
+		r.event.JSON("beacons", "[]")
 	}
 	r.kind()
 	r.event.FP = protocols.Fingerprint(raw)

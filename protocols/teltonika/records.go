@@ -91,7 +91,9 @@ type recordReader struct {
 	priority   byte
 	raised     string // alarm of the element that caused the record
 	parts      parts
+	marks      uint64 // of the attributes that it has: one whose mark is not there is not there
 	beacons    []byte // JSON list, without its end
+	noBeacons  bool   // the device saw none
 	driverName string
 
 	// Alarm elements of each record: which were there, and which were on.
@@ -151,7 +153,7 @@ func (r *recordReader) record(b []byte, i int) int {
 		return 0
 	}
 	e := r.frame.Add(protocols.Position)
-	r.event, r.raised, r.parts.have, r.beacons = e, "", 0, r.beacons[:0]
+	r.event, r.raised, r.parts.have, r.marks, r.beacons, r.noBeacons = e, "", 0, 0, r.beacons[:0], false
 	r.known[i], r.on[i] = 0, 0
 	r.priority = b[8]
 	r.position(b)
@@ -308,11 +310,14 @@ func (r *recordReader) value(id uint16, raw uint64, width uint8, i int) {
 		return
 	}
 	e := r.event
-	if el.second != nil {
-		if _, taken := e.Attrs.Get(el.name); taken {
-			el = el.second
+	if r.marks&el.mark != 0 && r.has(el.name) {
+		if el.second == nil || r.has(el.second.name) {
+			r.unnamed(id, raw, width)
+			return
 		}
+		el = el.second
 	}
+	r.marks |= el.mark
 	switch el.rule {
 	case numberRule:
 		if raw>>32 != 0 && (el.factor != 1 || raw>>53 != 0) {
@@ -351,11 +356,22 @@ func signed(raw uint64, width uint8) int64 {
 // unnamed keeps an element that has no name, or not the width that its name wants: unsigned, and in decimal digits where
 // a number of JSON would lose some.
 func (r *recordReader) unnamed(id uint16, raw uint64, width uint8) {
+	name, mark := protocols.IOKey(id), uint64(1)<<(id%64)
+	if r.marks&mark != 0 && r.has(name) {
+		return // an element that comes again and again
+	}
+	r.marks |= mark
 	if raw < 1<<53 {
-		r.event.Int(protocols.IOKey(id), int64(raw))
+		r.event.Int(name, int64(raw))
 		return
 	}
-	r.event.Text(protocols.IOKey(id), decimalText(raw))
+	r.event.Text(name, decimalText(raw))
+}
+
+// has says that the record has an attribute of that name. No name comes twice: the second value is kept as io_<id>.
+func (r *recordReader) has(name string) bool {
+	_, ok := r.event.Attrs.Get(name)
+	return ok
 }
 
 // finish completes the events of the packet from first on, once all of it is known to be sound.

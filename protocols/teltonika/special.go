@@ -26,19 +26,19 @@ func (r *recordReader) special(el *element, raw uint64, width uint8) {
 	case wireTempRule:
 		switch v {
 		case 850, 2000, 3000, 4000, 5000: // not ready, read error, not connected, id failed, fault
-			e.Int(faultName(el.name), v)
+			r.fault(el, v, raw, width)
 		default:
 			scaled(v)
 		}
 	case bleTempRule:
 		if v >= 32765 { // 32767 not found, 32766 not understood, 32765 abnormal
-			e.Int(faultName(el.name), v)
+			r.fault(el, v, raw, width)
 		} else {
 			scaled(v)
 		}
 	case bleHumidityRule:
 		if raw > 1000 {
-			e.Int(faultName(el.name), int64(raw))
+			r.fault(el, int64(raw), raw, width)
 		} else {
 			scaled(int64(raw))
 		}
@@ -50,7 +50,7 @@ func (r *recordReader) special(el *element, raw uint64, width uint8) {
 		}
 	case llsRule:
 		if v < 0 {
-			e.Int(faultName(el.name), v)
+			r.fault(el, v, raw, width)
 		} else {
 			scaled(v)
 		}
@@ -65,8 +65,8 @@ func (r *recordReader) special(el *element, raw uint64, width uint8) {
 		}
 	case eyeMovingRule:
 		e.Bool(el.name, raw>>15 != 0 || raw == 1) // top bit, and a counter on older firmware; 0 or 1 on newer
-		if raw > 1 {
-			e.Int(el.name[:len(el.name)-len("moving")]+"movement_count", int64(raw&0x7fff))
+		if name := el.name[:len(el.name)-len("moving")] + "movement_count"; raw > 1 && !r.has(name) {
+			r.derived(name, int64(raw&0x7fff))
 		}
 	case tachoStateRule:
 		if low := raw & 15; low < uint64(len(tachoActivities)) {
@@ -75,8 +75,8 @@ func (r *recordReader) special(el *element, raw uint64, width uint8) {
 			r.unnamed(el.id, raw, width)
 			return
 		}
-		if raw>>4 != 0 {
-			e.Int(timeWarningName(el.name), int64(raw>>4))
+		if name := timeWarningName(el.name); raw>>4 != 0 && !r.has(name) {
+			r.derived(name, int64(raw>>4))
 		}
 	case bloodAlcoholRule:
 		e.Dec(el.name, int64(raw>>2), 3)
@@ -127,7 +127,20 @@ var faultNames = func() map[string]string {
 	return names
 }()
 
-func faultName(name string) string { return faultNames[name] }
+// derived adds an attribute that may be another element's too.
+func (r *recordReader) derived(name string, v int64) {
+	r.event.Int(name, v)
+	r.marks = ^uint64(0)
+}
+
+// fault adds the fault code of a sensor in place of its value.
+func (r *recordReader) fault(el *element, code int64, raw uint64, width uint8) {
+	if name := faultNames[el.name]; !r.has(name) {
+		r.derived(name, code)
+	} else {
+		r.unnamed(el.id, raw, width)
+	}
+}
 
 // flagBit is one bit of a mask with the name of what it says.
 type flagBit struct {
@@ -187,33 +200,38 @@ func appendItem(b []byte, s string) []byte {
 func (r *recordReader) long(id uint16, v []byte, i int) {
 	el := r.family.element(id)
 	e := r.event
+	if el.second != nil && r.has(el.name) {
+		el = el.second
+	}
+	name := el.name
+	if name == "" || r.has(name) {
+		if name = protocols.IOKey(id); r.has(name) {
+			return
+		}
+	}
+	r.marks |= el.mark | 1<<(id%64)
 	switch el.rule {
 	case textRule:
-		if el.second != nil {
-			if _, taken := e.Attrs.Get(el.name); taken {
-				el = el.second
-			}
-		}
 		if t := printable(v); len(t) > 0 {
-			e.Text(el.name, string(t))
+			e.Text(name, string(t))
 		}
 	case driverNameRule:
 		r.driverName = string(printable(v))
 		if r.driverName != "" {
-			e.Text(el.name, r.driverName)
+			e.Text(name, r.driverName)
 		}
 		r.parts.set(driverNameRule, 0)
 	case iso6709Rule:
-		r.iso6709(el, v)
+		r.iso6709(name, v)
 	case beaconsRule:
 		r.simpleBeacons(v)
 	case tlvBeaconsRule:
 		r.tlvBeacons(v)
 	case hexRule:
 		if el.width == 0 || int(el.width) == len(v) {
-			hexText(e, el.name, v)
+			hexText(e, name, v)
 		} else {
-			hexText(e, protocols.IOKey(id), v)
+			r.anonymous(id, v)
 		}
 	default:
 		if el.rule != unknownRule && (len(v) == int(el.width) || el.width == 0 && (len(v) == 1 || len(v) == 2 || len(v) == 4 || len(v) == 8)) {
@@ -224,16 +242,23 @@ func (r *recordReader) long(id uint16, v []byte, i int) {
 			r.value(id, raw, uint8(len(v)), i)
 			return
 		}
-		hexText(e, protocols.IOKey(id), v)
+		r.anonymous(id, v)
+	}
+}
+
+// anonymous keeps bytes that have no name, or not the length that its name wants.
+func (r *recordReader) anonymous(id uint16, v []byte) {
+	if name := protocols.IOKey(id); !r.has(name) {
+		hexText(r.event, name, v)
 	}
 }
 
 // iso6709 reads coordinates in text, ±DDMMSS.SSSS±DDDMMSS.SSSS±AAA.AAA/: a device sends them in place of the position of
 // the record, which is empty then.
-func (r *recordReader) iso6709(el *element, v []byte) {
+func (r *recordReader) iso6709(name string, v []byte) {
 	e := r.event
 	text := printable(v)
-	e.Text(el.name, string(text))
+	e.Text(name, string(text))
 	lat, rest, ok1 := sexagesimal(text, 2)
 	lng, rest, ok2 := sexagesimal(rest, 3)
 	if e.Has&protocols.HasFix != 0 || !ok1 || !ok2 || !e.SetFix(lat, lng, true) {
