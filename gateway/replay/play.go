@@ -171,8 +171,8 @@ func (p *Player) one(ctx context.Context, c *Conversation) (o Outcome) {
 		<-heard.done
 		heard.flush()
 		o.Extra = heard.extra
-		if o.Err == nil && ctx.Err() != nil {
-			o.Err = ctx.Err()
+		if ctx.Err() != nil {
+			o.Err = ctx.Err() // whatever failed, failed because of that
 		}
 	}()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
