@@ -42,15 +42,15 @@ func isStart(b []byte) bool { return b[0] == b[1] && (b[0] == 0x78 || b[0] == 0x
 func isStop(b []byte) bool { return b[0] == 0x0d && b[1] == 0x0a }
 
 // next cuts the first frame off b. What it decides on a prefix holds for every longer one, so a stream means the same wherever
-// it is cut; n is 0 while more bytes are needed. With final, b is all there will ever be. twin says that the device is known to
+// it is cut; n is 0 while more bytes are needed. With final, b is all there will ever be. sendsBare says that the device is known to
 // speak the sibling protocol.
-func next(twin bool, b []byte, final bool) (m message, n int, err error) {
-	n, err = cut(&m, twin, b, final)
+func next(sendsBare bool, b []byte, final bool) (m message, n int, err error) {
+	n, err = cut(&m, sendsBare, b, final)
 	return m, n, err
 }
 
 // cut is next with its result in place: a message is large, and every frame comes this way.
-func cut(m *message, twin bool, b []byte, final bool) (n int, err error) {
+func cut(m *message, sendsBare bool, b []byte, final bool) (n int, err error) {
 	if len(b) < 5 {
 		if len(b) >= 2 && !isStart(b) || len(b) == 1 && (final || b[0] != 0x78 && b[0] != 0x79) {
 			return m.take(garbage(b, 1, final))
@@ -69,10 +69,10 @@ func cut(m *message, twin bool, b []byte, final bool) (n int, err error) {
 		return m.take(garbage(b, 1, final))
 	}
 	if length < 5 || len(b) < end+2 || !isStop(b[end:]) {
-		return m.take(irregular(twin, b, head, length, final))
+		return m.take(irregular(sendsBare, b, head, length, final))
 	}
 	if protocols.X25.Sum(b[2:end-2]) != binary.BigEndian.Uint16(b[end-2:]) {
-		return m.take(unverified(twin, b, head, length, final))
+		return m.take(unverified(sendsBare, b, head, length, final))
 	}
 	m.set(b, head, length, end)
 	return end + 2, nil
@@ -135,9 +135,9 @@ func garbage(b []byte, from int, final bool) (message, int, error) {
 }
 
 // unverified reads a frame whose stop bytes are in place and whose checksum is wrong.
-func unverified(twin bool, b []byte, head, length int, final bool) (message, int, error) {
+func unverified(sendsBare bool, b []byte, head, length int, final bool) (message, int, error) {
 	end := head + length
-	if head == 3 && (twin && siblingNumber(b[3]) || b[3] == msgLogin && length == 0x0a) {
+	if head == 3 && (sendsBare && siblingNumber(b[3]) || b[3] == msgLogin && length == 0x0a) {
 		return bareFrame(b, end) // LEN counts the number here
 	}
 	if protocols.X25.Sum(b[2:end]) == 0x0d0a {
@@ -155,7 +155,7 @@ func unverified(twin bool, b []byte, head, length int, final bool) (message, int
 }
 
 // irregular reads what LEN does not fit, or does not fit yet.
-func irregular(twin bool, b []byte, head, length int, final bool) (message, int, error) {
+func irregular(sendsBare bool, b []byte, head, length int, final bool) (message, int, error) {
 	end := head + length
 	if head == 3 {
 		if m, n, err, ok := siblingLogin(b, length, final); ok {
@@ -171,7 +171,7 @@ func irregular(twin bool, b []byte, head, length int, final bool) (message, int,
 		}
 	}
 	if head == 3 {
-		if m, n, err, ok := siblingFrame(twin, b, length, final); ok {
+		if m, n, err, ok := siblingFrame(sendsBare, b, length, final); ok {
 			return m, n, err
 		}
 	}

@@ -37,7 +37,7 @@ func siblingLogin(b []byte, length int, final bool) (m message, n int, err error
 
 // siblingFrame recognises a frame of the sibling protocol where a frame with serial and checksum is ruled out. ok is false when
 // it is none; n is 0 when more bytes will tell.
-func siblingFrame(twin bool, b []byte, length int, final bool) (m message, n int, err error, ok bool) {
+func siblingFrame(sendsBare bool, b []byte, length int, final bool) (m message, n int, err error, ok bool) {
 	number := b[3]
 	if wifiNumber(number) {
 		end, known := wifiEnd(b, length)
@@ -56,7 +56,7 @@ func siblingFrame(twin bool, b []byte, length int, final bool) (m message, n int
 			}
 		}
 	}
-	if length == 0 || !twin && !siblingNumber(number) && length >= 5 {
+	if length == 0 || !sendsBare && !siblingNumber(number) && length >= 5 {
 		return m, 0, nil, false
 	}
 	for _, at := range [...]int{length + 2, length + 3, length + 4} {
