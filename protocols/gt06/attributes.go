@@ -80,6 +80,7 @@ var attributes = map[string]protocols.Attribute{
 	"trip_s":                    {Type: "number", Unit: "s", Meaning: "duration of the trip"},
 	"value":                     {Type: "number", Meaning: "last value of a portable tracker's heartbeat, its meaning depends on mode"},
 	"version":                   {Type: "number", Meaning: "version of the message"},
+	"voltage_level":             {Type: "number", Meaning: "voltage level as sent, where it says nothing of the battery"},
 	"work_count":                {Type: "number", Meaning: "work count as sent"},
 	"working_time":              {Type: "number", Meaning: "working time as sent"},
 }

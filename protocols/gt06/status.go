@@ -43,7 +43,7 @@ func (c *call) charge(e *protocols.Event, v byte) {
 	case v <= 100:
 		e.Int("battery_pct", int64(v))
 	default:
-		e.Int("battery_level", int64(v))
+		e.Int("voltage_level", int64(v))
 	}
 }
 
@@ -171,8 +171,7 @@ func (c *call) statusSEEWORLD(e *protocols.Event) bool {
 	if len(b) == 7 {
 		c.charge(e, b[3])
 	} else {
-		e.Int("battery_level", int64(b[3]))
-		c.many = true // the percentage behind may be none
+		e.Int("voltage_level", int64(b[3]))
 	}
 	e.Int("rssi", int64(b[4]))
 	e.Int("power_v", int64(b[5]))
