@@ -109,13 +109,14 @@ func (g Grants) Equal(h Grants) bool {
 	return true
 }
 
-// list is a claim that may be one text, a text with spaces or commas, or an array.
+// list is a claim that may be one text or an array.
 type list []string
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (l *list) UnmarshalJSON(raw []byte) error {
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
-		*l = strings.FieldsFunc(one, func(r rune) bool { return r == ' ' || r == ',' })
+		*l = list{one}
 		return nil
 	}
 	var many []any
@@ -133,5 +134,18 @@ func (l *list) UnmarshalJSON(raw []byte) error {
 			return errors.New("a list of something other than texts")
 		}
 	}
+	return nil
+}
+
+// words is a list that may also be one text with spaces between, as OAuth writes scopes.
+type words []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (w *words) UnmarshalJSON(raw []byte) error {
+	var l list
+	if err := l.UnmarshalJSON(raw); err != nil {
+		return err
+	}
+	*w = strings.Fields(strings.Join(l, " "))
 	return nil
 }

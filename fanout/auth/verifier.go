@@ -119,9 +119,9 @@ const MaxToken = 16 << 10
 
 type wireClaims struct {
 	jwt.RegisteredClaims
-	Vehicles *list `json:"vehicles,omitempty"`
-	Groups   *list `json:"groups,omitempty"`
-	Scope    *list `json:"scope,omitempty"`
+	Vehicles *list  `json:"vehicles,omitempty"`
+	Groups   *list  `json:"groups,omitempty"`
+	Scope    *words `json:"scope,omitempty"`
 }
 
 // verify returns the claims of a good token. Grants are left empty where the token has no grant claim: named is false then.
