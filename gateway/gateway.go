@@ -373,7 +373,11 @@ func (g *Gateway) openListeners() error {
 func (g *Gateway) tcpAddrs() []string {
 	var out []string
 	for a := range g.tcp.Load().listeners {
-		out = append(out, "tcp://"+a.String())
+		addr := a.String()
+		if a.Addr() == netip.IPv6Unspecified() {
+			addr = net.JoinHostPort("", strconv.Itoa(int(a.Port()))) // gnet takes [::] for IPv6 alone, no host for both
+		}
+		out = append(out, "tcp://"+addr)
 	}
 	return out
 }
