@@ -178,7 +178,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.settle(budget)
 	stopCommitting()
 	committer.Wait()
-	if err := g.tcp.Load().stop(budget); err != nil {
+	stopping, cancelStopping := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancelStopping()
+	if err := g.tcp.Load().stop(stopping); err != nil {
 		g.log.Warn("event loops did not stop in time", zap.Error(err))
 	}
 	for _, u := range g.udp {
@@ -192,11 +194,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return first
 }
 
-// settle waits until nothing that was read waits for the disk or its answer.
+// settle waits until nothing that was read waits for the disk or its answer, unless the disk takes nothing: then the devices keep it.
 func (g *Gateway) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, g.core.cfg.Drain/2)
+	defer cancel()
 	every := time.NewTicker(5 * time.Millisecond)
 	defer every.Stop()
-	for !g.core.committer.idle() {
+	for !g.core.committer.idle() && g.core.committer.trouble.Load() == nil {
 		select {
 		case <-ctx.Done():
 			return

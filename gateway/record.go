@@ -20,7 +20,6 @@ import (
 // decoding the frame again repeats what the socket did. It stays the same from frame to frame; a session encodes it when it changes.
 type record struct {
 	datagram    bool
-	final       bool // the frame was read as the last of its stream
 	quarantined bool
 	received    protocols.Millis
 	newest      protocols.Millis // newest live time known of the vehicle before the frame
@@ -43,7 +42,6 @@ const recordVersion = 1
 
 const (
 	flagDatagram = 1 << iota
-	flagFinal
 	flagQuarantined
 	flagTolerate
 )
@@ -56,9 +54,6 @@ func (r *record) appendFixed(b []byte) []byte {
 	var flags byte
 	if r.datagram {
 		flags |= flagDatagram
-	}
-	if r.final {
-		flags |= flagFinal
 	}
 	if r.quarantined {
 		flags |= flagQuarantined
@@ -112,7 +107,6 @@ func (rr *recordReader) read(b []byte) (record, error) {
 	}
 	r := record{
 		datagram:    b[1]&flagDatagram != 0,
-		final:       b[1]&flagFinal != 0,
 		quarantined: b[1]&flagQuarantined != 0,
 		received:    protocols.Millis(binary.LittleEndian.Uint64(b[2:])),
 		newest:      protocols.Millis(binary.LittleEndian.Uint64(b[10:])),
@@ -191,7 +185,7 @@ func (r *record) decode(byName map[string]*protocols.Protocol, f *protocols.Fram
 	}
 	first := len(f.Events)
 	s := r.connection.session
-	in := protocols.Input{Bytes: r.raw, Received: r.received, Datagram: r.datagram, Final: r.final}
+	in := protocols.Input{Bytes: r.raw, Received: r.received, Datagram: r.datagram, Final: true} // where it ends was settled at the socket
 	n, err := protocols.Next(p, &s, in, f)
 	if err == nil && n != len(r.raw) {
 		err = fmt.Errorf("%s: frame of %d bytes read as %d", p.Name, len(r.raw), n)
@@ -210,7 +204,7 @@ func (r *record) finish(events []protocols.Event, device, vehicle string, start 
 	newest = r.newest
 	for i := range events {
 		e := &events[i]
-		e.Session, e.Counter = start, r.counter+uint32(i)
+		e.Place(start, r.counter+uint32(i))
 		e.Quarantined = r.quarantined
 		if e.Vehicle = vehicle; e.Device != device || vehicle == "" {
 			e.Vehicle = e.Device // a message about another device than the one that logged in
@@ -218,13 +212,6 @@ func (r *record) finish(events []protocols.Event, device, vehicle string, start 
 		e.MarkLate(newest)
 		if e.Live() && e.Time > newest {
 			newest = e.Time
-		}
-		if e.NoTime {
-			// Nothing tells such a record from the one before but its place in the connection.
-			var place [12]byte
-			binary.LittleEndian.PutUint64(place[:], uint64(e.Session))
-			binary.LittleEndian.PutUint32(place[8:], e.Counter)
-			e.FP ^= protocols.Fingerprint(place[:])
 		}
 	}
 	return newest

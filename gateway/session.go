@@ -119,6 +119,9 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 		return n, false, "oversize"
 	case err != nil:
 		fault := protocols.Fault(err)
+		if s.state.State != before.State { // a decoder may remember what it refused, never take an identity from it
+			before.State, s.header = s.state.State, nil
+		}
 		s.state = before
 		if n == 0 { // the stream can not be followed any more
 			s.refuse(buf, err, fault)
@@ -168,7 +171,7 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 			}
 			return n, false, ""
 		}
-		s.journal(w, before, raw, now, final)
+		s.journal(w, before, raw, now)
 	}
 	if s.state != before {
 		s.header = nil
@@ -232,12 +235,12 @@ func (s *session) identify(w *worker, raw []byte) bool {
 const refuseLinger = time.Second
 
 // journal stages the record of a frame whose session was `before`.
-func (s *session) journal(w *worker, before protocols.Session, raw []byte, now protocols.Millis, final bool) {
+func (s *session) journal(w *worker, before protocols.Session, raw []byte, now protocols.Millis) {
 	if s.header == nil {
 		c := connection{protocol: s.protocol.Name, version: s.protocol.Version, start: s.started, number: s.number, session: before, vehicle: s.vehicle()}
 		s.header = c.append(make([]byte, 0, 160))
 	}
-	r := record{datagram: s.listener.datagram, final: final || s.listener.datagram, received: now, counter: s.counter, quarantined: s.quarantined()}
+	r := record{datagram: s.listener.datagram, received: now, counter: s.counter, quarantined: s.quarantined()}
 	if s.entry != nil {
 		r.newest = protocols.Millis(s.entry.newest.Load())
 	}
@@ -331,6 +334,17 @@ func (s *session) frameLimit() int {
 		return s.protocol.MaxLogin
 	}
 	return s.protocol.MaxFrame
+}
+
+// rest starts the deadlines again: until now it was us who made the peer wait.
+func (s *session) rest(now protocols.Millis) {
+	s.lastRead = now
+	if s.partialSince != 0 {
+		s.partialSince = now
+	}
+	if s.state.Device == "" {
+		s.opened = now
+	}
 }
 
 // overdue says which deadline has passed, if any.

@@ -224,10 +224,7 @@ func (t *tcpServer) resume() {
 				}
 				conn := s.transport.(*tcpConn).conn
 				setLowWater(conn.Fd(), 1)
-				s.lastRead = now
-				if s.partialSince != 0 {
-					s.partialSince = now
-				}
+				s.rest(now)
 				if t.read(conn, s, now, false) == gnet.Close {
 					_ = conn.Close()
 				}
@@ -293,6 +290,10 @@ func (t *tcpServer) sweep(lp *loop, now protocols.Millis) {
 				setLowWater(conn.Fd(), 1)
 				_ = conn.Wake(nil)
 			}
+			continue
+		}
+		if t.core.committer.stalled.Load() || (s.pending.Load() > 0 && s.hangUpAt == 0) {
+			s.rest(now)
 			continue
 		}
 		if reason := s.overdue(now); reason != "" {

@@ -1,6 +1,7 @@
 package protocols
 
 import (
+	"encoding/binary"
 	"strconv"
 	"strings"
 )
@@ -169,6 +170,18 @@ func ParseSeq(s string) (session Millis, counter uint32, ok bool) {
 	return Millis(a), uint32(b), err1 == nil && err2 == nil
 }
 
+// Place says where in its connection the event came. It completes the identity of an event that has no time of its own: nothing but its
+// place tells such a record from the one before, and a replay of the journal repeats the place.
+func (e *Event) Place(session Millis, counter uint32) {
+	e.Session, e.Counter = session, counter
+	if e.NoTime {
+		var place [12]byte
+		binary.LittleEndian.PutUint64(place[:], uint64(session))
+		binary.LittleEndian.PutUint32(place[8:], counter)
+		e.FP ^= Fingerprint(place[:])
+	}
+}
+
 // Limits of the rules on time.
 const (
 	LateAfter     Millis = 120_000             // older at receipt is late
@@ -194,7 +207,9 @@ func (e *Event) Live() bool {
 // MarkLate sets Late by the rule: a stored upload, old at receipt, or older than newest, the newest live time known of the
 // vehicle before this record.
 func (e *Event) MarkLate(newest Millis) {
-	e.Late = e.Stored || (!e.NoTime && (e.Time < e.Received-LateAfter || e.Time < newest))
+	old := !e.NoTime && e.Time < e.Received-LateAfter
+	passed := e.Time < newest && (!e.NoTime || e.Has&HasFix != 0)
+	e.Late = e.Stored || old || passed
 }
 
 func appendPadded(b []byte, v uint64, width int) []byte {

@@ -31,7 +31,7 @@ type Protocol struct {
 	//
 	//	n == 0, err == nil   not a whole frame yet; never with in.Final and len(in.Bytes) > 0
 	//	n  > 0, err == nil   one frame: f.Events, f.Reply; s holds what it taught
-	//	n  > 0, err != nil   n bytes are not acceptable and are skipped: nothing of f is stored or sent
+	//	n  > 0, err != nil   n bytes are not acceptable and are skipped: nothing of f is stored or sent; of s, only State may have changed
 	//	n == 0, err != nil   the stream can not be followed any more
 	//
 	// A frame whose only fault is its checksum is decoded all the same, events and reply, and comes with an error that

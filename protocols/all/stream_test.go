@@ -131,9 +131,14 @@ func TestDetection(t *testing.T) {
 		if p.Detect == nil {
 			return
 		}
-		segments := c.Segments()
-		if !c.Datagram {
-			segments = [][]byte{bytes.Join(segments, nil)}
+		segments := [][]byte{bytes.Join(c.Segments(), nil)}
+		if c.Datagram {
+			segments = nil
+			for i, l := range c.Lines {
+				if l.Mark == '>' && (i+1 == len(c.Lines) || c.Lines[i+1].Mark != '!') {
+					segments = append(segments, l.Data)
+				}
+			}
 		}
 		for i, b := range segments {
 			for n := 1; n <= min(len(b), 512); n++ {

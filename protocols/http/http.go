@@ -54,7 +54,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if e.Alarm != "" {
 		e.Kind = protocols.Alarm
 	}
-	e.Device = e.Vehicle // whoever may speak for the vehicle may not speak for a tracker
+	e.Device = e.Vehicle        // whoever may speak for the vehicle may not speak for a tracker
 	e.Session, e.Counter = 0, 0 // the connection's, never the sender's
 	e.Received = in.Received
 	e.FP = protocols.Fingerprint(bytes.TrimSpace(in.Bytes))
