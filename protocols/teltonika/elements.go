@@ -11,16 +11,16 @@ import (
 // element is what an IO id means to one family of devices: a row of avl-ids.csv.
 type element struct {
 	name   string // attribute
-	other  string // attribute instead, when the record already has one of that name; empty: never
+	mark   uint64 // one bit, of the attribute's name: see recordReader.marks
+	factor int32  // the attribute is raw x factor / 10^scale
 	id     uint16
-	factor int32 // the attribute is raw x factor / 10^scale
 	scale  uint8
 	width  uint8 // bytes of the value; a value of another width is not this element. 0: any
+	plain  uint8 // width, when the element is a number, or a flag of one byte, and nothing more; else notPlain
 	rule   rule
 	alarm  alarm
-	plain  uint8    // width, when the element is a number or a flag and nothing more; else notPlain
 	second *element // the element under its other name
-	mark   uint64   // one bit, of the attribute's name: see recordReader.marks
+	other  string   // attribute instead, when the record already has one of that name; empty: never
 }
 
 const notPlain = 0xff
@@ -123,8 +123,11 @@ func newFamily(layers ...[]element) *family {
 	f := &family{rows: []element{{plain: notPlain}}}
 	for _, layer := range layers {
 		for _, e := range layer {
-			e.plain, e.mark = notPlain, markOf(e.name)
-			if (e.rule == numberRule || e.rule == flagRule) && e.width != 0 && e.other == "" && e.alarm == noAlarm {
+			e.plain = notPlain
+			if e.rule < firstPart && e.rule != hdopRule { // the others are put together at the end of the record
+				e.mark = markOf(e.name)
+			}
+			if (e.rule == numberRule || e.rule == flagRule && e.width == 1) && e.width != 0 && e.other == "" && e.alarm == noAlarm {
 				e.plain = e.width
 			}
 			if e.other != "" {

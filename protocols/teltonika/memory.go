@@ -40,8 +40,10 @@ func (m *memory) failed(hash uint32) {
 }
 
 // recall reads what store wrote.
-func recall(state string) memory {
-	var m memory
+func recall(state string) (m memory) {
+	if state == "" {
+		return m
+	}
 	for len(state) > 0 {
 		var length int
 		switch state[0] {

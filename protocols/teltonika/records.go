@@ -28,20 +28,22 @@ func records(s *protocols.Session, in protocols.Input, f *protocols.Frame, m *me
 	}
 	first := len(f.Events)
 	r := newReader(s, f, codec)
-	defer r.done()
 	at, ok := r.all(data[2:end], count)
 	if (!ok || at != end-2) && codec == codec8 {
 		f.Events = f.Events[:first]
 		r.n16, r.alarms = true, false
 		at, ok = r.all(data[2:end], count)
 	}
+	if ok && at == end-2 {
+		r.finish(s, in, first, m)
+	}
+	r.done()
 	if !ok {
 		return 0, fmt.Errorf("teltonika: record %d goes beyond the packet: %w", len(f.Events)-first, protocols.ErrMalformed)
 	}
 	if at != end-2 {
 		return 0, fmt.Errorf("teltonika: %d records end %d bytes early: %w", count, end-2-at, protocols.ErrMalformed)
 	}
-	r.finish(s, in, first, m)
 	return count, nil
 }
 
@@ -174,11 +176,11 @@ func (r *recordReader) record(b []byte, i int) int {
 		e.Int("generation_type", int64(b[26]))
 		at = 27
 	}
-	total, n := r.groups(b, at, i)
+	n, ok := r.groups(b, at, i)
 	if n == 0 {
 		return 0
 	}
-	if total {
+	if !ok {
 		e.Bool("io_count_ok", false)
 	}
 	r.end(b[:n])
@@ -210,211 +212,3 @@ func (r *recordReader) position(b []byte) {
 		e.SetSpeed(float64(speed))
 	}
 }
-
-// groups reads the IO element from its total on. It returns whether the total differs from what the groups hold, and the
-// end of the record; 0 when it lies beyond b.
-func (r *recordReader) groups(b []byte, at, i int) (mismatch bool, end int) {
-	wideID, wideCount := r.codec != codec8, r.codec == codec8E
-	idSize := 1
-	if wideID {
-		idSize = 2
-	}
-	total, sum := 0, 0
-	if wideCount {
-		total = int(binary.BigEndian.Uint16(b[at:]))
-		at += 2
-	} else {
-		total = int(b[at])
-		at++
-	}
-	for width := 1; width <= 8; width *= 2 {
-		if len(b)-at < 2 {
-			if wideCount || len(b)-at < 1 {
-				return false, 0
-			}
-		}
-		var n int
-		if wideCount {
-			n = int(binary.BigEndian.Uint16(b[at:]))
-			at += 2
-		} else {
-			n = int(b[at])
-			at++
-		}
-		step := idSize + width
-		if n*step > len(b)-at {
-			return false, 0
-		}
-		sum += n
-		group := b[at : at+n*step]
-		at += n * step
-		switch {
-		case wideID:
-			r.wideGroup(group, width, i)
-		case width == 1:
-			r.group1(group, i)
-		case width == 2:
-			r.group2(group, i)
-		case width == 4:
-			r.group4(group, i)
-		default:
-			r.group8(group, i)
-		}
-	}
-	if wideCount {
-		if len(b)-at < 2 {
-			return false, 0
-		}
-		n := int(binary.BigEndian.Uint16(b[at:]))
-		at += 2
-		sum += n
-		if n*4 > len(b)-at {
-			return false, 0
-		}
-		for range n {
-			if len(b)-at < 4 {
-				return false, 0
-			}
-			id, length := binary.BigEndian.Uint16(b[at:]), int(binary.BigEndian.Uint16(b[at+2:]))
-			at += 4
-			if length > len(b)-at {
-				return false, 0
-			}
-			r.long(id, b[at:at+length], i)
-			at += length
-		}
-	}
-	if r.n16 {
-		if len(b)-at < 1 {
-			return false, 0
-		}
-		n := int(b[at])
-		at++
-		if n*17 > len(b)-at {
-			return false, 0
-		}
-		sum += n
-		for range n {
-			r.long(uint16(b[at]), b[at+1:at+17], i)
-			at += 17
-		}
-	}
-	return sum != total, at
-}
-
-// value adds an element of 1, 2, 4 or 8 bytes.
-func (r *recordReader) value(id uint16, raw uint64, width uint8, i int) {
-	el := r.family.element(id)
-	if el.width != width && el.width != 0 {
-		r.unnamed(id, raw, width)
-		return
-	}
-	e := r.event
-	if r.marks&el.mark != 0 && r.has(el.name) {
-		if el.second == nil || r.has(el.second.name) {
-			r.unnamed(id, raw, width)
-			return
-		}
-		el = el.second
-	}
-	r.marks |= el.mark
-	switch el.rule {
-	case numberRule:
-		if raw>>32 != 0 && (el.factor != 1 || raw>>53 != 0) {
-			r.unnamed(id, raw, width)
-			return
-		}
-		e.Dec(el.name, int64(raw)*int64(el.factor), el.scale)
-	case flagRule:
-		if raw > 1 {
-			r.unnamed(id, raw, width)
-			return
-		}
-		e.Bool(el.name, raw == 1)
-	case signedRule:
-		e.Dec(el.name, signed(raw, width)*int64(el.factor), el.scale)
-	case unknownRule:
-		r.unnamed(id, raw, width)
-	default:
-		if el.rule >= firstPart {
-			r.parts.set(el.rule, raw)
-		} else {
-			r.special(el, raw, width)
-		}
-	}
-	if el.alarm != noAlarm {
-		r.alarm(el, id, raw, i)
-	}
-}
-
-// signed is the two's complement of the width in bytes.
-func signed(raw uint64, width uint8) int64 {
-	shift := 64 - 8*uint(width)
-	return int64(raw<<shift) >> shift
-}
-
-// unnamed keeps an element that has no name, or not the width that its name wants: unsigned, and in decimal digits where
-// a number of JSON would lose some.
-func (r *recordReader) unnamed(id uint16, raw uint64, width uint8) {
-	name, mark := protocols.IOKey(id), uint64(1)<<(id%64)
-	if r.marks&mark != 0 && r.has(name) {
-		return // an element that comes again and again
-	}
-	r.marks |= mark
-	if raw < 1<<53 {
-		r.event.Int(name, int64(raw))
-		return
-	}
-	r.event.Text(name, decimalText(raw))
-}
-
-// has says that the record has an attribute of that name. No name comes twice: the second value is kept as io_<id>.
-func (r *recordReader) has(name string) bool {
-	_, ok := r.event.Attrs.Get(name)
-	return ok
-}
-
-// finish completes the events of the packet from first on, once all of it is known to be sound.
-func (r *recordReader) finish(s *protocols.Session, in protocols.Input, first int, m *memory) {
-	events := r.frame.Events[first:]
-	if r.alarms {
-		r.changes(events, m)
-	}
-	if s.Options.Extra != "" {
-		if v, _ := s.Options.Get("gnss_veto"); v == "true" {
-			r.veto(events)
-		}
-		if v, _ := s.Options.Get("rollover"); v == "false" {
-			return
-		}
-	}
-	for i := range events {
-		e := &events[i]
-		// Only a time that lies far back can be one that rolled over.
-		if e.Has&protocols.HasFix == 0 || !e.Valid || e.Time == 0 || in.Received-e.Time < rolloverFrom {
-			continue
-		}
-		if t, did := protocols.Rollover(e.Time, in.Received); did {
-			e.Time = t
-			e.Bool("rollover", true)
-		}
-	}
-}
-
-// veto takes the word of the satellite receiver that it has no fix. It can lag behind the position.
-func (r *recordReader) veto(events []protocols.Event) {
-	fixed := 1.0
-	if r.family == fmx6 {
-		fixed = 3
-	}
-	for i := range events {
-		if a, ok := events[i].Attrs.Get("gnss_status"); ok {
-			if v, _ := a.Float(); v != fixed {
-				events[i].Valid = false
-			}
-		}
-	}
-}
-
-// rolloverFrom is less than 1024 weeks: nearer times are not worth the question.
-const rolloverFrom protocols.Millis = 1000 * 7 * 24 * 3_600_000

@@ -26,19 +26,19 @@ func (r *recordReader) special(el *element, raw uint64, width uint8) {
 	case wireTempRule:
 		switch v {
 		case 850, 2000, 3000, 4000, 5000: // not ready, read error, not connected, id failed, fault
-			r.fault(el, v, raw, width)
+			r.fault(el, v, raw)
 		default:
 			scaled(v)
 		}
 	case bleTempRule:
 		if v >= 32765 { // 32767 not found, 32766 not understood, 32765 abnormal
-			r.fault(el, v, raw, width)
+			r.fault(el, v, raw)
 		} else {
 			scaled(v)
 		}
 	case bleHumidityRule:
 		if raw > 1000 {
-			r.fault(el, int64(raw), raw, width)
+			r.fault(el, int64(raw), raw)
 		} else {
 			scaled(int64(raw))
 		}
@@ -50,7 +50,7 @@ func (r *recordReader) special(el *element, raw uint64, width uint8) {
 		}
 	case llsRule:
 		if v < 0 {
-			r.fault(el, v, raw, width)
+			r.fault(el, v, raw)
 		} else {
 			scaled(v)
 		}
@@ -61,7 +61,7 @@ func (r *recordReader) special(el *element, raw uint64, width uint8) {
 		case 2:
 			e.Dec(el.name, int64(raw), 3)
 		default:
-			r.unnamed(el.id, raw, width)
+			r.unnamed(el.id, raw)
 		}
 	case eyeMovingRule:
 		e.Bool(el.name, raw>>15 != 0 || raw == 1) // top bit, and a counter on older firmware; 0 or 1 on newer
@@ -72,7 +72,7 @@ func (r *recordReader) special(el *element, raw uint64, width uint8) {
 		if low := raw & 15; low < uint64(len(tachoActivities)) {
 			e.Text(el.name, tachoActivities[low])
 		} else {
-			r.unnamed(el.id, raw, width)
+			r.unnamed(el.id, raw)
 			return
 		}
 		if name := timeWarningName(el.name); raw>>4 != 0 && !r.has(name) {
@@ -99,7 +99,7 @@ func (r *recordReader) special(el *element, raw uint64, width uint8) {
 		r.flags(el.name, securityBits[:], el.rule, raw)
 		e.Text("security_flags", hexOf(raw, width))
 	default:
-		r.unnamed(el.id, raw, width)
+		r.unnamed(el.id, raw)
 	}
 }
 
@@ -134,11 +134,11 @@ func (r *recordReader) derived(name string, v int64) {
 }
 
 // fault adds the fault code of a sensor in place of its value.
-func (r *recordReader) fault(el *element, code int64, raw uint64, width uint8) {
+func (r *recordReader) fault(el *element, code int64, raw uint64) {
 	if name := faultNames[el.name]; !r.has(name) {
 		r.derived(name, code)
 	} else {
-		r.unnamed(el.id, raw, width)
+		r.unnamed(el.id, raw)
 	}
 }
 
