@@ -131,9 +131,9 @@ func (g *message) event(s *protocols.Session, f *protocols.Frame) {
 			e.Text("serial_data", string(text))
 		}
 	case kind == protocols.CommandResult:
-		e.Text("result", string(text))
+		longText(e, "result", text)
 	case isText:
-		e.Text("serial_data", string(text))
+		longText(e, "serial_data", text)
 		axleScale(e, text)
 		if id := driverCard(text); len(id) > 0 {
 			e.Text("driver_id", string(id))
@@ -146,7 +146,7 @@ func (g *message) event(s *protocols.Session, f *protocols.Frame) {
 // plainText tells text from binary data, and cuts off the line end.
 func plainText(b []byte) (text []byte, ok bool) {
 	text = bytes.TrimRight(b, "\r\n\x00")
-	if !utf8.Valid(text) {
+	if !utf8.Valid(text) || len(text) == 0 && bytes.IndexByte(b, 0) >= 0 {
 		return nil, false
 	}
 	for _, c := range text {

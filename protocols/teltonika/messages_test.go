@@ -3,6 +3,7 @@ package teltonika
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,22 @@ func TestMessages(t *testing.T) {
 	f(codec14, typeRefused, imei, protocols.CommandResult, `{"type":17,"success":false,"result":"refused: the command names another IMEI"}`)
 	f(codec15, 0x0b, "\x66\x94\xec\x21"+imei+"Hello\r\n", protocols.Status, `{"type":11,"serial_data":"Hello"}`)
 	f(codec13, typeResponse, "\x66\x94\xec\x20GTSL|6|1|0|55501234|0\r\n", protocols.Status, `{"serial_data":"GTSL|6|1|0|55501234|0","driver_id":"55501234"}`)
+}
+
+// Serial data of the size that devices send is kept whole.
+func TestLongMessages(t *testing.T) {
+	binary, text := make([]byte, 2048), strings.Repeat("line <1>\r\n", 300)
+	for payload, want := range map[string]string{string(binary): strings.Repeat("00", 2048), text: strings.TrimRight(text, "\r\n")} {
+		s := protocols.Session{Device: testIMEI}
+		_, f, err := next(&s, messagePacket(codec12, 0x0b, payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		if decodeList(t, &f.Events[0], "serial_data", &got); got != want {
+			t.Errorf("%d characters, want %d", len(got), len(want))
+		}
+	}
 }
 
 // The time of codec 13 has seconds in four bytes, or milliseconds in eight.

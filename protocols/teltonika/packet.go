@@ -2,7 +2,6 @@ package teltonika
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -107,16 +106,13 @@ func body(s *protocols.Session, in protocols.Input, f *protocols.Frame, m *memor
 	}
 }
 
-// maxUnreadable is the most data that is kept without being understood. Devices send less than half of it.
-const maxUnreadable = 4 << 10
-
 // unreadable deals with data that is whole but not understood. The device sends it again, for ever if it is not
 // acknowledged: its third time it is kept as it is, and acknowledged. A device that fails three times in a row with
 // different data is cut off.
 func unreadable(s *protocols.Session, f *protocols.Frame, data []byte, from channel, n int, err error) (int, error) {
 	m := recall(s.State)
 	m.failed(uint32(protocols.Fingerprint(data)))
-	if m.same >= maxFaults && s.Device != "" && len(data) <= maxUnreadable {
+	if m.same >= maxFaults && s.Device != "" && len(data) <= maxPayload {
 		m.faults, m.same = 0, 0
 		m.store(s)
 		f.Type = "unreadable"
@@ -124,7 +120,7 @@ func unreadable(s *protocols.Session, f *protocols.Frame, data []byte, from chan
 		e.Alarm = "fault"
 		e.FP = protocols.Fingerprint(data)
 		e.Int("codec", int64(data[0]))
-		e.JSON("raw", `"`+hex.EncodeToString(data)+`"`) // whole: the device forgets it
+		hexText(e, "raw", data) // whole: the device forgets it
 		codec := data[0]
 		if !knownCodec(codec) {
 			codec = codec8

@@ -2,6 +2,7 @@ package teltonika
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -347,7 +348,24 @@ func decimalText(raw uint64) string {
 	return k.keep(strconv.FormatUint(raw, 10))
 }
 
-// hexText adds bytes in hex, as many as an attribute holds.
+// maxPayload is how many bytes of a device's own data are kept in an event: more than a device packs into one.
+const maxPayload = 4 << 10
+
+// hexText adds bytes in hex.
 func hexText(e *protocols.Event, name string, v []byte) {
-	e.Text(name, hex.EncodeToString(v[:min(len(v), protocols.MaxText/2)]))
+	longText(e, name, hex.AppendEncode(nil, v[:min(len(v), maxPayload)]))
+}
+
+// longText adds a text that may be longer than the texts of attributes usually are.
+func longText(e *protocols.Event, name string, v []byte) {
+	if len(v) <= protocols.MaxText {
+		e.Text(name, string(v))
+		return
+	}
+	v = v[:min(len(v), 2*maxPayload)]
+	quoted, err := json.Marshal(strings.ToValidUTF8(string(v), "\ufffd"))
+	if err != nil { // no string fails
+		return
+	}
+	e.JSON(name, string(quoted))
 }
