@@ -33,8 +33,10 @@ func NewCRC16(poly, init, out uint16) *CRC16 {
 func (c *CRC16) Sum(b []byte) uint16 {
 	v, t := c.init, &c.table
 	for len(b) >= 8 {
+		// What does not wait for the step before comes first.
+		rest := t[5][b[2]] ^ t[4][b[3]] ^ t[3][b[4]] ^ t[2][b[5]] ^ t[1][b[6]] ^ t[0][b[7]]
 		v ^= uint16(b[0]) | uint16(b[1])<<8
-		v = t[7][v&0xff] ^ t[6][v>>8] ^ t[5][b[2]] ^ t[4][b[3]] ^ t[3][b[4]] ^ t[2][b[5]] ^ t[1][b[6]] ^ t[0][b[7]]
+		v = t[7][v&0xff] ^ t[6][v>>8] ^ rest
 		b = b[8:]
 	}
 	for _, x := range b {
