@@ -103,6 +103,7 @@ func TestJournalMeansTheSame(t *testing.T) {
 		defer r.Close()
 		var rr recordReader
 		var f protocols.Frame
+		var session protocols.Session
 		var got []string
 		for {
 			index, b, ok, err := r.TryNext()
@@ -115,7 +116,7 @@ func TestJournalMeansTheSame(t *testing.T) {
 			f.Reset()
 			rec, err := rr.read(b)
 			if err == nil {
-				err = rec.decode(byName, &f)
+				err = rec.decode(byName, &session, &f)
 			}
 			if err != nil {
 				t.Fatalf("record %d: %v", index, err)

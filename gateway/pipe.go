@@ -39,6 +39,7 @@ type pipe struct {
 	log     *zap.Logger
 
 	records recordReader
+	session protocols.Session
 	frame   protocols.Frame // gathers the events of a batch
 	raw     []byte          // the frames of the batch, copied
 	batch   protocols.Batch
@@ -144,7 +145,7 @@ func (p *pipe) add(index uint64, b []byte) {
 	first := len(p.frame.Events)
 	r, err := p.records.read(b)
 	if err == nil {
-		err = r.decode(p.byName, &p.frame)
+		err = r.decode(p.byName, &p.session, &p.frame)
 	}
 	if err != nil {
 		raw := b

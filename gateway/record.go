@@ -177,16 +177,17 @@ func parseConnection(b []byte) (*connection, error) {
 	return c, nil
 }
 
-// decode appends the events of the record to f as the sinks see them. It returns an error where the frame no longer decodes.
-func (r *record) decode(byName map[string]*protocols.Protocol, f *protocols.Frame) error {
+// decode appends the events of the record to f as the sinks see them. It returns an error where the frame no longer decodes. s is scratch space, so that
+// decoding allocates nothing.
+func (r *record) decode(byName map[string]*protocols.Protocol, s *protocols.Session, f *protocols.Frame) error {
 	p := byName[r.connection.protocol]
 	if p == nil {
 		return fmt.Errorf("unknown protocol %q", r.connection.protocol)
 	}
 	first := len(f.Events)
-	s := r.connection.session
+	*s = r.connection.session
 	in := protocols.Input{Bytes: r.raw, Received: r.received, Datagram: r.datagram, Final: true} // where it ends was settled at the socket
-	n, err := protocols.Next(p, &s, in, f)
+	n, err := protocols.Next(p, s, in, f)
 	if err == nil && n != len(r.raw) {
 		err = fmt.Errorf("%s: frame of %d bytes read as %d", p.Name, len(r.raw), n)
 	}
