@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 type tape struct {
 	hub    *Hub
 	client *client
+	mu     sync.Mutex
 	stuck  bool
 	lines  []string
 	code   int
@@ -38,6 +40,8 @@ func (t *tape) encode(dst []byte, items []item) []byte {
 func (t *tape) ping() []byte { return []byte("ping") }
 
 func (t *tape) write(b []byte) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.lines = append(t.lines, strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")...)
 	if !t.stuck {
 		t.moved = t.hub.now()
@@ -45,11 +49,31 @@ func (t *tape) write(b []byte) bool {
 	return !t.stuck
 }
 
-func (t *tape) progress() int64          { return t.moved }
-func (t *tape) close(code int, _ string) { t.code = code }
+func (t *tape) progress() int64 { return t.moved }
+
+func (t *tape) close(code int, _ string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.code = code
+}
+
+// ended is the code that the connection was closed with; 0: it is open.
+func (t *tape) ended() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.code
+}
+
+func (t *tape) stick(stuck bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stuck = stuck
+}
 
 // speeds are those of the vehicle's positions, in their order; other things stand by their type.
 func (t *tape) take(tb testing.TB) (out []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, l := range t.lines {
 		if l == "ping" {
 			t.pings++
@@ -196,7 +220,7 @@ func TestSlowClient(t *testing.T) {
 		r.ask(good, `{"track":["*"],"max_hz":0}`)
 		l.take(t)
 		m.take(t)
-		l.stuck = true
+		l.stick(true)
 		r.publish(fix("a", 0)) // fills the socket
 		for i := 1; i <= 1000; i++ {
 			r.publish(fix("a", i), fix("b", i))
@@ -211,7 +235,7 @@ func TestSlowClient(t *testing.T) {
 			t.Errorf("%d wait for the slow client", waiting)
 		}
 		l.take(t)
-		l.stuck = false
+		l.stick(false)
 		slow.client.writable()
 		synctest.Wait()
 		got := l.take(t)
@@ -223,7 +247,7 @@ func TestSlowClient(t *testing.T) {
 		}
 
 		// Events that are no alarm may go; alarms may not, so the client does.
-		l.stuck = true
+		l.stick(true)
 		r.publish(fix("a", 1100))
 		for i := range 20 {
 			e := alarm("a", 1200+i)
@@ -231,14 +255,14 @@ func TestSlowClient(t *testing.T) {
 			r.publish(e)
 		}
 		r.publish(alarm("a", 1300))
-		if l.code != 0 {
-			t.Fatalf("closed with %d", l.code)
+		if l.ended() != 0 {
+			t.Fatalf("closed with %d", l.ended())
 		}
 		for i := range 8 {
 			r.publish(alarm("a", 1301+i))
 		}
-		if l.code != CodeSlow {
-			t.Errorf("closed with %d, want %d", l.code, CodeSlow)
+		if l.ended() != CodeSlow {
+			t.Errorf("closed with %d, want %d", l.ended(), CodeSlow)
 		}
 		slow.end()
 		good.end()
@@ -249,16 +273,16 @@ func TestStall(t *testing.T) {
 	inBubble(t, Limits{}, func(r *rig) {
 		s, l := r.client("*")
 		r.ask(s, `{"track":["a"]}`)
-		l.stuck = true
+		l.stick(true)
 		r.publish(fix("a", 1))
 		time.Sleep(29 * time.Second)
-		if l.code != 0 {
+		if l.ended() != 0 {
 			t.Fatal("closed early")
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if l.code != CodeSlow || r.counters.SlowDisconnects.Load() != 1 {
-			t.Errorf("code %d, %d slow disconnects", l.code, r.counters.SlowDisconnects.Load())
+		if l.ended() != CodeSlow || r.counters.SlowDisconnects.Load() != 1 {
+			t.Errorf("code %d, %d slow disconnects", l.ended(), r.counters.SlowDisconnects.Load())
 		}
 		s.end()
 	})
@@ -272,17 +296,17 @@ func TestSilenceAndExpiry(t *testing.T) {
 			time.Sleep(20 * time.Second)
 			talking.client.heard.Store(r.now())
 		}
-		if l.code != codeGoingAway {
-			t.Errorf("silent: %d", l.code)
+		if l.ended() != codeGoingAway {
+			t.Errorf("silent: %d", l.ended())
 		}
 		// The one that answers is pinged, and lives until its token ends.
 		synctest.Wait()
-		if m.take(t); m.code != 0 && m.code != CodeUnauthorized || m.pings < 140 || m.pings > 145 {
-			t.Errorf("talking: code %d, %d pings", m.code, m.pings)
+		if m.take(t); m.ended() != 0 && m.ended() != CodeUnauthorized || m.pings < 140 || m.pings > 145 {
+			t.Errorf("talking: code %d, %d pings", m.ended(), m.pings)
 		}
 		time.Sleep(2 * time.Second)
-		if m.code != CodeUnauthorized {
-			t.Errorf("expired: %d", m.code)
+		if m.ended() != CodeUnauthorized {
+			t.Errorf("expired: %d", m.ended())
 		}
 		silent.end()
 		talking.end()

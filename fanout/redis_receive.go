@@ -56,13 +56,20 @@ func (r *Redis) receive() {
 		if time.Since(begun) > 10*time.Second {
 			backoff = 20 * time.Millisecond
 		}
-		wait := time.NewTimer(backoff/2 + rand.N(backoff))
-		select {
-		case <-wait.C:
-		case <-r.ctx.Done():
-			wait.Stop()
-		}
+		r.pause(backoff/2 + rand.N(backoff))
 		backoff = min(2*backoff, r.timing.backoffMax)
+	}
+}
+
+// pause waits; false if the bus was closed meanwhile.
+func (r *Redis) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-r.ctx.Done():
+		return false
 	}
 }
 
@@ -302,6 +309,9 @@ func (r *Redis) catchUp() {
 		if all && err == nil {
 			messages, err = r.LastKnown(r.ctx, nil)
 		}
+		if !tell && len(messages) > 0 && !r.pause(time.Second) {
+			return // what was read may be on its way here; by now it has come, and is not taken for news
+		}
 		for _, m := range messages {
 			r.deliver(m)
 		}
@@ -314,12 +324,8 @@ func (r *Redis) catchUp() {
 // again puts vehicles that could not be read back, for a little later.
 func (r *Redis) again(vehicles []string, all bool) {
 	r.wg.Go(func() {
-		wait := time.NewTimer(r.timing.backoffMax)
-		defer wait.Stop()
-		select {
-		case <-r.ctx.Done():
+		if !r.pause(r.timing.backoffMax) {
 			return
-		case <-wait.C:
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -1,7 +1,10 @@
 package fanout
 
 import (
+	"time"
+
 	"github.com/trackgate/trackgate/fanout/auth"
+	"github.com/trackgate/trackgate/protocols"
 )
 
 // track adds vehicles to those that a client follows by name, held until their snapshot. It returns those that it need not be counted for:
@@ -172,17 +175,23 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 	events := make([]*Message, 0, len(read))
 	for _, m := range read {
 		best := m
-		if v := s.vehicle(m.Vehicle, now); v != nil {
-			switch {
-			case v.latest != nil && !better(m, v.latest):
-				best = v.latest
-			case m.Live:
-				v.latest = m
+		v := s.vehicles[m.Vehicle]
+		e := c.edges[m.Vehicle]
+		if v != nil && v.latest != nil && better(v.latest, best) {
+			best = v.latest // and all that comes is newer still
+		} else if e == nil && m.Live && recent(m) {
+			// What was read is ahead of what came: the client must not be taken back to that.
+			if v = s.vehicle(m.Vehicle, now); v != nil {
+				s.enlist(v)
+				if e = c.edges[m.Vehicle]; e == nil {
+					e = s.follow(c, v)
+					e.held = c.fleetHeld
+				}
 			}
-			if e := c.edges[m.Vehicle]; e != nil {
-				best = s.newest(e, best)
-				e.inside = c.box != nil && c.box.contains(best)
-			}
+		}
+		if e != nil {
+			best = s.newest(e, best)
+			e.inside = c.box != nil && c.box.contains(best)
 		}
 		if c.box == nil || c.box.contains(best) {
 			events = append(events, best)
@@ -216,12 +225,13 @@ func (s *shard) newest(e *edge, read *Message) *Message {
 		s.timers.drop(e)
 		e.pending = nil
 	}
+	// Only this client has seen it. For the vehicle, what counts is what came: others may still be waiting for just that.
 	e.shown = best
-	if v := e.vehicle; v.latest == nil || newer(best, v.latest) {
-		v.latest = best
-	}
 	return best
 }
+
+// recent says whether a position that was read may still be on its way over the bus.
+func recent(m *Message) bool { return m.Time > protocols.At(time.Now().Add(-10*time.Minute)) }
 
 // snapshotMessage is the JSON of a snapshot; more says that another part follows.
 func snapshotMessage(events []*Message, more bool) []byte {
