@@ -198,3 +198,46 @@ func BenchmarkPrepare(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rows), "ns/row")
 }
+
+// BenchmarkHistory is a page of a thousand events in the middle of a vehicle's ten thousand, and the last known of a fleet.
+func BenchmarkHistory(b *testing.B) {
+	stores := map[string]func(b *testing.B) Store{
+		"SQLite": func(b *testing.B) Store { return openTestSQLite(b, Config{}) },
+		"Postgres": func(b *testing.B) Store {
+			return openTestPostgres(b, Config{URL: pgtest.Postgres(b), Timescale: "off"})
+		},
+		"Timescale": func(b *testing.B) Store { return openTestPostgres(b, Config{URL: pgtest.Timescale(b)}) },
+	}
+	for name, open := range stores {
+		b.Run(name, func(b *testing.B) {
+			s := open(b)
+			for i := range 10 {
+				events := benchEvents(i)
+				for k := range events { // ten vehicles instead of a thousand
+					d := k % 10
+					events[k].Device, events[k].Vehicle = fmt.Sprint("d", d), fmt.Sprint("v", d)
+					events[k].Time = now - hourMillis*24 + protocols.Millis(i*benchBatch+k)*100
+					events[k].Received = events[k].Time
+				}
+				if _, err := s.Write(b.Context(), protocols.Batch{Source: "j", From: uint64(i), UpTo: uint64(i + 1), Events: events}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.Run("page", func(b *testing.B) {
+				for b.Loop() {
+					page, cursor, err := s.History(b.Context(), HistoryQuery{Vehicle: "v3", From: now - hourMillis*24 + 5_000_000})
+					if err != nil || len(page) != 1000 || cursor == "" {
+						b.Fatal(len(page), cursor, err)
+					}
+				}
+			})
+			b.Run("last", func(b *testing.B) {
+				for b.Loop() {
+					if all, err := s.LastAll(b.Context(), "", 0); err != nil || len(all) != 10 {
+						b.Fatal(len(all), err)
+					}
+				}
+			})
+		})
+	}
+}

@@ -68,7 +68,7 @@ func (r *record) finish() error {
 	}
 	if len(r.attrs) > 0 {
 		var err error
-		if e.Attrs, err = protocols.ParseAttrs(r.attrs); err != nil {
+		if e.Attrs, err = readAttrs(r.attrs); err != nil {
 			return fmt.Errorf("store: attributes of a row: %w", err)
 		}
 	}
