@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -24,7 +25,8 @@ type client struct {
 	fleetHeld bool   // the snapshot of everything is on its way
 	late      []item // events that came while their vehicle was held
 
-	queue     []item
+	queue     []item // from head on; what is before has gone
+	head      int
 	positions int // of the queue
 	events    int // of the queue
 	rawBytes  int // of the queue
@@ -64,6 +66,9 @@ func (c *client) put(i item) {
 	if c.closing {
 		return
 	}
+	if c.queue == nil {
+		c.queue = c.shard.spare()
+	}
 	c.queue = append(c.queue, i)
 	switch {
 	case i.position():
@@ -84,7 +89,7 @@ func (c *client) put(i item) {
 func (c *client) compact() {
 	c.round++
 	to, dropped := len(c.queue), 0
-	for from := to - 1; from >= 0; from-- {
+	for from := to - 1; from >= c.head; from-- {
 		i := c.queue[from]
 		if i.position() {
 			if i.edge.round == c.round {
@@ -96,8 +101,9 @@ func (c *client) compact() {
 		to--
 		c.queue[to] = i
 	}
-	clear(c.queue[:to])
-	c.queue = c.queue[to:]
+	kept := copy(c.queue, c.queue[to:])
+	clear(c.queue[kept:])
+	c.queue, c.head = c.queue[:kept], 0
 	c.positions -= dropped
 	c.skip(dropped)
 	c.hub.counters.Conflated.Add(uint64(dropped))
@@ -107,7 +113,7 @@ func (c *client) compact() {
 func (c *client) shed() {
 	kept := c.queue[:0]
 	dropped := 0
-	for _, i := range c.queue {
+	for _, i := range c.queue[c.head:] {
 		if i.msg != nil && !i.position() && !i.msg.Alarm {
 			dropped++
 			continue
@@ -115,7 +121,7 @@ func (c *client) shed() {
 		kept = append(kept, i)
 	}
 	clear(c.queue[len(kept):])
-	c.queue = kept
+	c.queue, c.head = kept, 0
 	c.events -= dropped
 	c.skip(dropped)
 	if c.events > c.hub.limits.Events {
@@ -137,25 +143,30 @@ const maxFlush = 64 << 10
 
 // flush writes what is queued until the connection takes no more.
 func (c *client) flush() {
-	for !c.busy && !c.closing && len(c.queue) > 0 {
+	for !c.busy && !c.closing && c.head < len(c.queue) {
 		if c.skipped > 0 {
 			raw := strconv.AppendUint([]byte(`{"type":"skipped","count":`), c.skipped, 10)
 			c.skipped = 0
 			c.rawBytes += len(raw) + 1
-			c.queue = append([]item{{raw: append(raw, '}')}}, c.queue...)
+			c.queue = slices.Insert(c.queue, c.head, item{raw: append(raw, '}')})
 		}
-		n, size := 0, 0
-		for n < len(c.queue) && (n == 0 || size < maxFlush) {
-			size += c.queue[n].size()
-			n++
+		end, size := c.head, 0
+		for end < len(c.queue) && (end == c.head || size < maxFlush) {
+			size += c.queue[end].size()
+			end++
 		}
-		batch := c.queue[:n]
+		batch := c.queue[c.head:end]
 		sent := c.leave(batch)
 		s := c.shard
 		s.scratch = c.link.encode(s.scratch[:0], sent)
 		clear(batch)
-		if c.queue = c.queue[n:]; len(c.queue) == 0 {
-			c.queue = nil
+		if c.head = end; c.head == len(c.queue) {
+			s.keep(c.queue)
+			c.queue, c.head = nil, 0
+		} else if c.head > maxSpare { // a queue that never runs empty must not grow for ever
+			rest := copy(c.queue, c.queue[c.head:])
+			clear(c.queue[rest:])
+			c.queue, c.head = c.queue[:rest], 0
 		}
 		if len(s.scratch) > 0 {
 			c.busy = !c.link.write(s.scratch)

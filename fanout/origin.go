@@ -26,9 +26,10 @@ func ParseOrigins(v string) []string {
 	return strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// cors answers browsers that ask on behalf of pages of other hosts. Tokens travel in a header that only scripts set, never in a cookie,
-// so credentials are not part of it.
-func (s *Server) cors(next http.Handler) http.Handler {
+// CORS answers browsers that ask on behalf of pages of other hosts. Tokens travel in a header that only scripts set, never in a cookie,
+// so credentials are not part of it. Whoever mounts routes beside ours
+// wraps them in it too; preflights below /api/ are answered here already.
+func (s *Server) CORS(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
 		if origin == "" {

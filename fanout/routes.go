@@ -18,7 +18,7 @@ type Route struct {
 // Routes are all of the server's routes. Each handler brings its own authentication: mounting one cannot forget it.
 func (s *Server) Routes() []Route {
 	read := func(pattern string, h http.HandlerFunc) Route {
-		return Route{pattern, s.cors(s.authority.Require(auth.Read, h)), auth.Read}
+		return Route{pattern, s.CORS(s.authority.Require(auth.Read, h)), auth.Read}
 	}
 	open := func(pattern string, h http.Handler) Route { return Route{pattern, h, 0} }
 	routes := []Route{
@@ -27,11 +27,11 @@ func (s *Server) Routes() []Route {
 		read("GET /api/vehicles/{id}/history", s.serveHistory),
 		read("GET /api/vehicles/{id}/hourly", s.serveHourly),
 		read("POST /api/tickets", s.serveTickets),
-		open("POST /api/session", s.cors(http.HandlerFunc(s.serveSession))),
-		open("OPTIONS /api/", s.cors(http.NotFoundHandler())),
-		open("GET /health/realtime", s.cors(http.HandlerFunc(s.serveHealth))),
+		open("POST /api/session", s.CORS(http.HandlerFunc(s.serveSession))),
+		open("OPTIONS /api/", s.CORS(http.NotFoundHandler())),
+		open("GET /health/realtime", s.CORS(http.HandlerFunc(s.serveHealth))),
 		open("GET /ws", http.HandlerFunc(s.serveSocket)),
-		{"GET /events", s.cors(http.HandlerFunc(s.serveEvents)), auth.Read},
+		{"GET /events", s.CORS(http.HandlerFunc(s.serveEvents)), auth.Read},
 	}
 	if s.console != nil {
 		routes = append(routes, open("/", s.console))

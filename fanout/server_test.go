@@ -230,7 +230,7 @@ func (n *node) settle(except ...*session) {
 		for _, s := range n.hub.shards {
 			s.do(func() {
 				for c := range s.clients {
-					if len(c.queue) > 50 && !slices.ContainsFunc(except, func(e *session) bool { return e.client == c }) {
+					if len(c.queue)-c.head > 50 && !slices.ContainsFunc(except, func(e *session) bool { return e.client == c }) {
 						full = true
 					}
 				}

@@ -28,6 +28,7 @@ type shard struct {
 	timers   timers
 	dirty    []*client
 	scratch  []byte
+	spares   [][]item // queues that ran empty, for the next client that needs one: an idle client has none
 
 	pingEvery, silence int64
 }
@@ -169,6 +170,25 @@ func (s *shard) run(ctx context.Context) {
 	}
 }
 
+// maxSpare bounds the spare queues, and the items in one.
+const maxSpare = 1024
+
+func (s *shard) spare() []item {
+	if n := len(s.spares); n > 0 {
+		q := s.spares[n-1]
+		s.spares = s.spares[:n-1]
+		return q
+	}
+	return nil
+}
+
+// keep takes an empty queue, every item of which was cleared.
+func (s *shard) keep(q []item) {
+	if len(s.spares) < maxSpare && cap(q) <= maxSpare {
+		s.spares = append(s.spares, q[:0])
+	}
+}
+
 func (s *shard) dirt(c *client) {
 	if !c.dirty {
 		c.dirty = true
@@ -294,7 +314,7 @@ func (s *shard) remove(c *client) (named []string, fleet bool) {
 		s.hub.counters.Clients.Add(-1)
 	}
 	c.closing = true
-	c.queue, c.late = nil, nil
+	c.queue, c.head, c.late = nil, 0, nil
 	return named, fleet
 }
 
@@ -307,7 +327,7 @@ func (s *shard) close(c *client, code int, reason string) {
 		c.flush()
 	}
 	c.closing = true
-	c.queue = nil
+	c.queue, c.head = nil, 0
 	c.link.close(code, reason)
 }
 

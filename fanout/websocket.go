@@ -36,7 +36,29 @@ var upgrader = websocket.Upgrader{
 	Subprotocols:     []string{Subprotocol},
 }
 
-// serveSocket is GET /ws.
+// serveSocket is GET /ws. Both sides send JSON in text frames.
+//
+// A client that brings no token with the handshake sends {"auth":"<token>"} first; later, that replaces a token about to expire. Then:
+//
+//	{"track":["123","456"]}      follow vehicles, 1 to 1000 a call; ["*"] is all that the token allows
+//	{"track":[...],"max_hz":1}   at most that many positions a second of each, the newest winning; 0 is no limit; alone: for all of them
+//	{"untrack":[...]}            no longer
+//	{"bbox":[w,s,e,n]}           follow what is in that part of the map; null: no longer. What is tracked by id stays followed anywhere
+//	{"resume":{"123":"<seq>"}}   follow again after a disconnection, with the last seq seen
+//	{"ping":1}                   is answered with {"type":"pong","pong":1}
+//
+// The server sends single objects, or an array of those of the first two kinds when several are due:
+//
+//	{"type":"location:update",...event}     a live valid fix: it moves the vehicle
+//	{"type":"event",...event}               anything else
+//	{"type":"snapshot","events":[...]}      after each track, bbox and resume: the last known of each vehicle. A large one comes in
+//	                                        parts, all but the last with "more":true. What is tracked comes after it, and newer
+//	{"type":"resync"}                       something may have been missed; the newest position of each vehicle follows
+//	{"type":"skipped","count":n}            the client was too slow for n events, superseded positions mostly
+//	{"type":"error","error":"Unauthorized","vehicle":"9"}
+//
+// It closes with 4401 when the token is missing, bad or expired, 4408 when the client did not read for too long or alarms piled up for it,
+// 4429 when its user has too many connections, 1001 when the gateway restarts.
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if !s.up() {
 		unavailable(w)
