@@ -330,7 +330,7 @@ func (s *session) frameLimit() int {
 	switch {
 	case s.protocol == nil:
 		return maxDetect
-	case s.state.Device == "":
+	case s.state.Device == "" && !s.listener.datagram:
 		return s.protocol.MaxLogin
 	}
 	return s.protocol.MaxFrame

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"testing"
 	"time"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -23,4 +24,13 @@ func codec8(at time.Time) string {
 	packet = append(packet, b...)
 	packet = binary.BigEndian.AppendUint32(packet, uint32(protocols.ARC.Sum(b)))
 	return hex.EncodeToString(packet)
+}
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// alone is a node by itself: SQLite, everything within the process.
+type alone struct {
+	*process
+	data, any, replay, web string
+}
+
+func startAlone(t *testing.T, data string, env ...string) *alone {
+	t.Helper()
+	a := &alone{data: data, any: freePort(t), replay: freePort(t), web: freePort(t)}
+	a.process = start(t, append(env, "TRACKGATE_GATEWAY_REPLAY="+a.replay), "serve", "--data", data, "--http", a.web, "--any", a.any)
+	a.ready(a.web)
+	return a
+}
+
+func (a *alone) token(extra ...string) string {
+	a.t.Helper()
+	out, err := run(a.t, nil, append([]string{"token", "--data", a.data, "--vehicles", "*"}, extra...)...)
+	if err != nil {
+		a.t.Fatalf("%v\n%s", err, out)
+	}
+	return strings.TrimSpace(out)
+}
+
+func (a *alone) call(method, path, token, body string) (int, string) {
+	a.t.Helper()
+	req, err := http.NewRequest(method, "http://"+a.web+path, strings.NewReader(body))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(raw)
+}
+
+func TestFirstStartKeepsItsSecret(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	a := startAlone(t, data)
+	st, err := os.Stat(secretFile(data))
+	if err != nil || st.Mode().Perm() != 0o600 {
+		t.Fatalf("secret: %v, %v", st, err)
+	}
+	before, _ := os.ReadFile(secretFile(data))
+	token := a.token()
+	if status, body := a.call("GET", "/api/vehicles/locations", token, ""); status != 200 || !strings.Contains(body, `"events":[]`) {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _ := a.call("GET", "/api/vehicles/locations", "", ""); status != 401 {
+		t.Errorf("without a token: %d", status)
+	}
+	a.stop()
+	a = startAlone(t, data)
+	if after, _ := os.ReadFile(secretFile(data)); string(after) != string(before) {
+		t.Error("the secret changed")
+	}
+	if status, _ := a.call("GET", "/api/vehicles/locations", token, ""); status != 200 {
+		t.Errorf("the token of before: %d", status)
+	}
+	a.stop()
+}
+
+// TestKilledAndStartedAgain kills the process right after an acknowledgement: the record is stored once by its next life.
+func TestKilledAndStartedAgain(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	a := startAlone(t, data)
+	const rounds = 5
+	base := time.Now().Add(-time.Minute).Truncate(time.Second)
+	for i := range rounds {
+		c, err := net.Dial("tcp", a.any)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		for _, hex := range []string{"000f333538383939303531303235343139", codec8(base.Add(time.Duration(i) * time.Second))} {
+			if _, err := c.Write(unhex(t, hex)); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := c.Read(make([]byte, 4)); err != nil || n == 0 {
+				t.Fatal(err)
+			}
+		}
+		c.Close()
+		a.cmd.Process.Kill()
+		<-a.done
+		a = startAlone(t, data)
+	}
+	token := a.token()
+	until(t, "all stored", func() bool {
+		_, body := a.call("GET", "/api/vehicles/358899051025419/history", token, "")
+		return strings.Count(body, `"id"`) == rounds
+	})
+	a.stop()
+}
+
+func TestStopWithDevicesAndDashboards(t *testing.T) {
+	a := startAlone(t, filepath.Join(t.TempDir(), "data"))
+	for range 20 {
+		c, err := net.Dial("tcp", a.any)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.Write(unhex(t, "000f333538383939303531303235343139"))
+	}
+	events, err := http.NewRequest("GET", "http://"+a.web+"/events?vehicles=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events.Header.Set("Authorization", "Bearer "+a.token())
+	resp, err := http.DefaultClient.Do(events)
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatalf("%v %v", resp, err)
+	}
+	defer resp.Body.Close()
+	begin := time.Now()
+	a.stop()
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestDeviceRegistry(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	a := startAlone(t, data)
+	csv := filepath.Join(t.TempDir(), "devices.csv")
+	if err := os.WriteFile(csv, []byte("id,vehicle,groups,options,policy\n358899051025419,truck-7,north cold,model=fmb zone=+01:00,accept\n1,,,,reject\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(t, nil, "device", "import", csv, "--data", data); err != nil || !strings.Contains(out, "2 devices") {
+		t.Fatalf("%v %s", err, out)
+	}
+	if out, err := run(t, nil, "device", "add", "2", "--data", data, "--option", "zone=west"); err == nil || !strings.Contains(out, "zone") {
+		t.Errorf("a bad zone: %v %s", err, out)
+	}
+	if out, err := run(t, nil, "device", "list", "--data", data); err != nil || !strings.Contains(out, "truck-7") || !strings.Contains(out, "zone=+01:00") {
+		t.Fatalf("%v %s", err, out)
+	}
+	admin := a.token("--scope", "admin")
+	if status, body := a.call("GET", "/api/devices", admin, ""); status != 200 || !strings.Contains(body, `"vehicle":"truck-7"`) {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _ := a.call("GET", "/api/devices", a.token(), ""); status != 403 {
+		t.Errorf("with scope read: %d", status)
+	}
+	if status, body := a.call("PUT", "/api/devices", admin, `{"devices":[{"id":"3","vehicle":"van"},{"id":"","vehicle":"x"}]}`); status != 400 || !strings.Contains(body, "devices[1]") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, _ := a.call("PUT", "/api/devices", admin, `{"devices":[{"id":"358899051025419","vehicle":"van"}]}`); status != 200 {
+		t.Errorf("put: %d", status)
+	}
+	c, err := net.Dial("tcp", a.any)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.Write(unhex(t, "000f333538383939303531303235343139"+codec8(time.Now())))
+	token := a.token()
+	until(t, "the fix on the van", func() bool {
+		status, _ := a.call("GET", "/api/vehicles/van/location", token, "")
+		return status == 200
+	})
+	a.stop()
+}
+
+func TestConfigurationErrors(t *testing.T) {
+	tests := []struct {
+		name, want string
+		env, args  []string
+	}{
+		{"redis without a secret", "JWT_SECRET", []string{"REDIS_URL=redis://127.0.0.1:1"}, []string{"serve"}},
+		{"roles apart without redis", "REDIS_URL", []string{"JWT_SECRET=" + testSecret}, []string{"serve", "--roles", "ingest"}},
+		{"a guessable secret", "too few", []string{"JWT_SECRET=123456"}, []string{"serve"}},
+		{"an unknown role", "neither ingest nor fanout", nil, []string{"serve", "--roles", "all"}},
+		{"an unknown key", "TRACKGATE_GATEWAY_ACKS", []string{"TRACKGATE_GATEWAY_ACKS=x"}, []string{"serve"}},
+		{"a bad value", "durable, decoded, stored", []string{"TRACKGATE_GATEWAY_ACK=perhaps"}, []string{"check"}},
+		{"a token without a secret", "start the gateway once", nil, []string{"token"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			out, err := run(t, tt.env, append(tt.args, "--data", t.TempDir())...)
+			if err == nil || !strings.Contains(out, tt.want) {
+				t.Errorf("%v %s, want an error that says %q", err, out, tt.want)
+			}
+		})
+	}
+}
+
+func TestTakenPorts(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	taken := l.Addr().String()
+	if out, err := run(t, nil, "serve", "--data", t.TempDir(), "--http", freePort(t), "--any", taken); err == nil || !strings.Contains(out, taken) {
+		t.Errorf("a configured port that is taken: %v %s", err, out)
+	}
+	web := freePort(t)
+	p := start(t, []string{"TRACKGATE_GATEWAY_REPLAY=" + taken}, "serve", "--data", t.TempDir(), "--http", web, "--any", freePort(t))
+	p.ready(web) // the replay listener is there by default: without it is better than not at all
+	if !strings.Contains(p.said(), "default port is not opened") {
+		t.Error(fmt.Sprint("no word of the port that is taken:\n", p.said()))
+	}
+	p.stop()
+}
