@@ -210,6 +210,14 @@ func (c suite) lateUpload(t *testing.T, s Store) {
 	differs := events[3]
 	differs.SetSpeed(99.5)
 	mustWrite(t, s, batchOf("j", 28, differs), Result{Stored: 1, Differing: 1})
+	if last, err := s.Last(t.Context(), []string{"v-1"}); err != nil || len(last) != 0 {
+		t.Errorf("late records became the last known: %v, %v", last, err)
+	}
+	for vehicle, want := range map[string]bool{"v-1": true, "v-2": false, "v\x00": false} {
+		if known, err := s.Known(t.Context(), vehicle); err != nil || known != want {
+			t.Errorf("known %q: %v, %v, want %v", vehicle, known, err, want)
+		}
+	}
 	if n := len(allHistory(t, s, HistoryQuery{Vehicle: "v-1", Limit: 3})); n != 29 {
 		t.Errorf("got %d rows, want 29", n)
 	}

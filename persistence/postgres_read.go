@@ -92,6 +92,16 @@ func (s *postgresStore) LastAll(ctx context.Context, after string, limit int) (e
 	return events, err
 }
 
+func (s *postgresStore) Known(ctx context.Context, vehicle string) (known bool, err error) {
+	if unclean(vehicle) {
+		return false, nil
+	}
+	err = s.read(ctx, "vehicle", func(ctx context.Context) error {
+		return s.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM vehicle_devices WHERE vehicle = $1)`, vehicle).Scan(&known)
+	})
+	return known, err
+}
+
 func (s *postgresStore) Contacts(ctx context.Context, vehicles []string) (map[string]protocols.Millis, error) {
 	out := make(map[string]protocols.Millis, len(vehicles))
 	err := s.read(ctx, "contacts", func(ctx context.Context) error {

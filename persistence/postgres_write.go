@@ -41,7 +41,7 @@ func (s *postgresStore) Write(ctx context.Context, b protocols.Batch) (Result, e
 	p := prepare(&b)
 	defer p.release()
 	w, err := s.write(ctx, &b, p)
-	observe(w.String(), begun, &p.result, err)
+	observe(w.String(), begun, err)
 	if err != nil {
 		if wrong := (*ErrOffset)(nil); errors.As(err, &wrong) {
 			return Result{}, err
@@ -217,10 +217,14 @@ func (p *batch) copyRows(ctx context.Context, conn *pgxpool.Conn, table string, 
 func (p *batch) copy(ctx context.Context, conn *pgxpool.Conn, statement string, rows int) error {
 	p.copied = append(p.copied, copyTrailer...)
 	tag, err := conn.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(p.copied), statement)
-	if err == nil && tag.RowsAffected() != int64(rows) {
-		err = fmt.Errorf("COPY took %d of %d rows", tag.RowsAffected(), rows)
+	if err != nil {
+		p.copied = nil // on a lost connection pgx may still be reading it
+		return err
 	}
-	return err
+	if tag.RowsAffected() != int64(rows) {
+		return fmt.Errorf("COPY took %d of %d rows", tag.RowsAffected(), rows)
+	}
+	return nil
 }
 
 func stage(table int) string { return [...]string{"stage_events", "stage_quarantine"}[table] }

@@ -110,6 +110,15 @@ func (s *sqliteStore) LastAll(ctx context.Context, after string, limit int) ([]p
 	return events, nil
 }
 
+func (s *sqliteStore) Known(ctx context.Context, vehicle string) (known bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.QueryTimeout)
+	defer cancel()
+	if err := s.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM vehicle_devices WHERE vehicle = ?)`, vehicle).Scan(&known); err != nil {
+		return false, fmt.Errorf("store: vehicle: %w", err)
+	}
+	return known, nil
+}
+
 func (s *sqliteStore) Contacts(ctx context.Context, vehicles []string) (map[string]protocols.Millis, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.QueryTimeout)
 	defer cancel()

@@ -85,7 +85,7 @@ func (s *sqliteStore) Write(ctx context.Context, b protocols.Batch) (Result, err
 	p := prepare(&b)
 	defer p.release()
 	err := s.write(ctx, &b, p)
-	observe("sqlite", begun, &p.result, err)
+	observe("sqlite", begun, err)
 	if err != nil {
 		if wrong := (*ErrOffset)(nil); errors.As(err, &wrong) {
 			return Result{}, err

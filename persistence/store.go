@@ -35,6 +35,8 @@ type Store interface {
 	Last(ctx context.Context, vehicles []string) ([]protocols.Event, error)
 	// LastAll returns the last known events of up to limit vehicles behind after, in order of the vehicle.
 	LastAll(ctx context.Context, after string, limit int) ([]protocols.Event, error)
+	// Known says that something is stored of the vehicle, be it nothing but late records, which Last does not show.
+	Known(ctx context.Context, vehicle string) (bool, error)
 	// Contacts tells when something, of whatever kind, was last received of each of the vehicles.
 	Contacts(ctx context.Context, vehicles []string) (map[string]protocols.Millis, error)
 	// Hourly returns the hours of one vehicle that begin in [from, to), ascending.
