@@ -435,9 +435,11 @@ func TestPublisherChooses(t *testing.T) {
 	nameless.Device = ""
 	stored := fix("c", 8)
 	stored.Late = true
+	distrusted := fix("d", 0)
+	distrusted.Quarantined = true
 	events := []protocols.Event{
 		at("a", 1, 3*time.Minute), at("a", 2, 2*time.Minute), oldAlarm, at("b", 4, 2*time.Minute),
-		at("b", 5, time.Second), at("a", 6, 61*time.Second), at("c", 7, 59*time.Second), stored, nameless,
+		at("b", 5, time.Second), at("a", 6, 61*time.Second), at("c", 7, 59*time.Second), stored, nameless, distrusted,
 	}
 	var got []string
 	for _, m := range p.choose(events, now) {
@@ -449,8 +451,8 @@ func TestPublisherChooses(t *testing.T) {
 	if s := strings.Join(got, ""); s != "5678" {
 		t.Errorf("published %s, want 5678", s)
 	}
-	if n := p.counters.PublishSkipped.Load(); n != 5 {
-		t.Errorf("%d skipped, want 5", n)
+	if n := p.counters.PublishSkipped.Load(); n != 6 {
+		t.Errorf("%d skipped, want 6", n)
 	}
 }
 

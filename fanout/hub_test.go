@@ -108,14 +108,30 @@ func (t *tape) take(tb testing.TB) (out []string) {
 type rig struct {
 	*Hub
 	t      *testing.T
-	bus    *Local
+	bus    *hooked
 	server *Server
+}
+
+// hooked is a bus on which something can happen between the reading of a snapshot and its sending, and which may know more than came.
+type hooked struct {
+	*Local
+	ahead []*Message
+	then  func()
+}
+
+func (h *hooked) LastKnown(ctx context.Context, vehicles []string) ([]*Message, error) {
+	out, err := h.Local.LastKnown(ctx, vehicles)
+	if then := h.then; then != nil {
+		h.then = nil
+		then()
+	}
+	return append(out, h.ahead...), err
 }
 
 func inBubble(t *testing.T, limits Limits, f func(r *rig)) {
 	synctest.Test(t, func(t *testing.T) {
 		counters := new(Counters)
-		bus := NewLocal(counters)
+		bus := &hooked{Local: NewLocal(counters)}
 		ctx, cancel := context.WithCancel(context.Background())
 		a, err := auth.New(ctx, auth.Config{Secret: testSecret}, auth.Options{})
 		if err != nil {
@@ -326,8 +342,13 @@ func TestBox(t *testing.T) {
 		r.want(l, "snapshot a1")
 		r.publish(at(2, 50, 10.5), alarm("a", 3))
 		r.want(l, "a2", "a!sos")
+		later, m := r.client("*")
+		r.ask(later, `{"bbox":[9,49,11,51]}`)
+		r.want(m, "snapshot a2")
 		r.publish(at(4, 50, 12), at(5, 50, 13)) // leaving is seen, being away is not
 		r.want(l, "a4")
+		r.want(m, "a4")
+		later.end()
 		r.publish(alarm("a", 6))
 		r.want(l)
 		r.ask(s, `{"track":["a"]}`) // by name it is followed wherever it is
@@ -346,6 +367,47 @@ func TestBox(t *testing.T) {
 		r.want(l)
 		s.end()
 	})
+}
+
+func TestLiveBetweenReadingAndSnapshot(t *testing.T) {
+	for _, request := range []string{`{"track":["a"]}`, `{"track":["*"]}`, `{"bbox":[-180,-90,180,90]}`} {
+		inBubble(t, Limits{}, func(r *rig) {
+			r.publish(fix("a", 1))
+			s, l := r.client("*")
+			r.bus.then = func() {
+				r.publish(fix("a", 2), alarm("a", 3), fix("a", 4))
+				r.want(l) // nothing before the snapshot
+			}
+			r.ask(s, request)
+			r.want(l, "snapshot a4", "a!sos")
+			r.publish(fix("a", 5))
+			r.want(l, "a5")
+			s.end()
+		})
+	}
+}
+
+func TestSnapshotAheadOfTheBus(t *testing.T) {
+	for _, request := range []string{`{"track":["a"]}`, `{"track":["*"]}`, `{"bbox":[-180,-90,180,90]}`} {
+		inBubble(t, Limits{}, func(r *rig) {
+			other, m := r.client("*")
+			r.ask(other, request)
+			r.publish(fix("a", 5))
+			r.want(m, "snapshot", "a5")
+			e := fix("a", 7)
+			e.Time += protocols.At(time.Now()) - baseTime
+			e.Received = protocols.At(time.Now())
+			r.bus.ahead = []*Message{NewMessage(&e)}
+			s, l := r.client("*")
+			r.ask(s, request)
+			r.want(l, "snapshot a7")
+			r.publish(fix("a", 6), fix("a", 7), fix("a", 8))
+			r.want(m, "a6", "a7", "a8") // the one that was not ahead misses nothing
+			r.want(l, "a8")             // the one that was is not taken back
+			s.end()
+			other.end()
+		})
+	}
 }
 
 func TestLeave(t *testing.T) {

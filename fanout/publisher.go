@@ -71,9 +71,9 @@ func (p *Publisher) choose(events []protocols.Event, now time.Time) []*Message {
 				continue
 			}
 		}
-		if vehicleOf(e) == "" {
+		if vehicleOf(e) == "" || e.Quarantined {
 			p.counters.PublishSkipped.Add(1)
-			continue // nobody could follow it, nor be allowed to
+			continue // nobody could follow it, nor be allowed to; or nobody should
 		}
 		messages = append(messages, NewMessage(e))
 	}

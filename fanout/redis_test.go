@@ -69,6 +69,22 @@ func TestTwoNodes(t *testing.T) {
 		v.send(`{"ping":1}`)
 		v.expect("pong")
 	}
+	// So does one without a seq to know a repetition by.
+	o, _ := redis.ParseURL(url)
+	c := redis.NewClient(o)
+	defer c.Close()
+	for i := range 2 {
+		if err := c.Publish(context.Background(), "tracking:events:x", fmt.Sprintf(`{"kind":"status","speed":%d}`, i)).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, v := range []*viewer{v, fleet} {
+		for i := range 2 {
+			if m := v.expect("event"); m.Speed != float64(i) {
+				t.Errorf("got %+v", m)
+			}
+		}
+	}
 }
 
 func TestThirdPartyPublish(t *testing.T) {
