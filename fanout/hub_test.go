@@ -485,7 +485,9 @@ func TestRepeated(t *testing.T) {
 			t.Errorf("%d-%d: %v", c.session, c.n, got)
 		}
 	}
-	if v.repeated("") || v.repeated("") {
-		t.Error("without a seq nothing is a repetition")
+	for range 2 {
+		if v.repeated("") {
+			t.Error("without a seq nothing is a repetition")
+		}
 	}
 }

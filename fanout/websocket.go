@@ -146,7 +146,7 @@ func (s *Server) readSocket(ws *websocket.Conn, sock *socket, address netip.Addr
 	defer sock.conn.Close()
 	var first *request
 	if claims == nil {
-		if claims, first = s.authenticate(ws, sock); claims == nil {
+		if aside(func() { claims, first = s.authenticate(ws, sock) }); claims == nil {
 			return
 		}
 	}
@@ -180,7 +180,7 @@ func (s *Server) readSocket(ws *websocket.Conn, sock *socket, address netip.Addr
 	defer session.end()
 	defer s.sessions.Delete(session)
 	if first != nil {
-		session.handle(s.ctx, first)
+		aside(func() { session.handle(s.ctx, first) })
 	}
 	limiter := rate.NewLimiter(requestsPerSecond, requestBurst)
 	for {
@@ -201,14 +201,26 @@ func (s *Server) readSocket(ws *websocket.Conn, sock *socket, address netip.Addr
 			drain(sock)
 			return
 		}
-		r, err := parseRequest(raw)
-		if err != nil {
-			s.counters.refuse(refusedFrame)
-			session.tell(errorMessage(err.Error(), ""))
-			continue
-		}
-		session.handle(s.ctx, r)
+		aside(func() {
+			r, err := parseRequest(raw)
+			if err != nil {
+				s.counters.refuse(refusedFrame)
+				session.tell(errorMessage(err.Error(), ""))
+				return
+			}
+			session.handle(s.ctx, r)
+		})
 	}
+}
+
+// aside runs f on a stack of its own, so that the goroutine of a connection, idle most of its life, does not keep what f needed for a moment.
+func aside(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
 }
 
 // How a connection ended, where it was not by a fault of the client's.
