@@ -30,6 +30,7 @@ test: tools check ## everything; sets up what it needs
 check: ## formatting, vet, generated files fresh
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt -w:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
 	$(GO) mod verify >/dev/null
 	.ci/fresh
 

@@ -194,13 +194,6 @@ func withoutNUL(b []byte) []byte {
 	}
 }
 
-func putUint64(b []byte, v uint64) {
-	_ = b[7]
-	for i := range 8 {
-		b[i] = byte(v >> (8 * i))
-	}
-}
-
 // maxProbes bounds the search for a free fingerprint. Differing records under one key are a matter of chance (2^-32) unless a
 // device makes them on purpose; then the surplus becomes dead letters.
 const maxProbes = 16

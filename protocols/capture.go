@@ -58,7 +58,7 @@ func ReadCapture(r io.Reader, datagram bool) (*Capture, error) {
 			err = new(captureState).directive(l.Text)
 		case '#', '=', '!':
 		default:
-			err = errors.New("a line starts with one of # @ > < = !")
+			err = errors.New("unknown mark; see Capture for those there are")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)

@@ -91,6 +91,7 @@ func serve(ctx context.Context, s *settings, out io.Writer) error {
 	defer log.Sync() //nolint:errcheck // a terminal can not be synced
 	n := &node{settings: s, log: log, metrics: prometheus.NewRegistry(), counters: new(fanout.Counters)}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n.metrics.MustRegister(persistence.Collectors()...)
 	if err := n.counters.Register(n.metrics); err != nil {
 		return err
 	}

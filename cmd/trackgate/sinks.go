@@ -52,8 +52,7 @@ func (s *storeSink) Write(ctx context.Context, b protocols.Batch) error {
 type history struct{ store persistence.Store }
 
 func (h history) Known(ctx context.Context, vehicle string) (bool, error) {
-	events, err := h.store.Last(ctx, []string{vehicle})
-	return len(events) > 0, err
+	return h.store.Known(ctx, vehicle)
 }
 
 func (h history) Last(ctx context.Context, vehicles []string, visit func(*protocols.Event) error) error {

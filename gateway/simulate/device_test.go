@@ -36,7 +36,6 @@ type gateway struct {
 	frames int
 	types  map[string]int
 	acked  map[string][]protocols.Event // of the frames that were answered, by device
-	logins int
 }
 
 func serve(t *testing.T, does func(n int, frame string) deed) *gateway {

@@ -79,12 +79,11 @@ type slot struct{ lac, id, rssi int }
 func (s slot) size() int { return s.lac + s.id + s.rssi }
 
 var (
-	gsmCell   = slot{2, 3, 1}
-	oldCell   = slot{2, 2, 1} // of GT03 and of the sibling protocol
-	lteCell   = slot{4, 8, 1}
-	lteCell2  = slot{4, 8, 2} // signal of two bytes
-	longCell  = slot{2, 4, 1}
-	plainCell = slot{2, 3, 0}
+	gsmCell  = slot{2, 3, 1}
+	oldCell  = slot{2, 2, 1} // of GT03 and of the sibling protocol
+	lteCell  = slot{4, 8, 1}
+	lteCell2 = slot{4, 8, 2} // signal of two bytes
+	longCell = slot{2, 4, 1}
 )
 
 // list is a JSON list under construction.
