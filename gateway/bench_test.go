@@ -75,24 +75,35 @@ func (s *bare) OnTraffic(c gnet.Conn) gnet.Action {
 
 func serveBare(b *testing.B) string {
 	addr := freePort(b)
+	b.Cleanup(runBare(addr))
+	return addr
+}
+
+// runBare starts the bare server; the function returned stops it.
+func runBare(addr string) (stop func()) {
 	s := &bare{booted: make(chan struct{})}
 	done := make(chan error, 1)
 	go func() {
 		done <- gnet.Rotate(s, []string{"tcp://" + addr}, gnet.WithNumEventLoop(1), gnet.WithReuseAddr(true), gnet.WithLogger(zap.NewNop().Sugar()))
 	}()
 	<-s.booted
-	b.Cleanup(func() {
+	return func() {
 		s.engine.Stop(context.Background())
 		<-done
-	})
-	return addr
+	}
 }
 
 func serveBench(b *testing.B) string {
-	dir, addr := b.TempDir(), freePort(b)
+	addr := freePort(b)
+	b.Cleanup(runGateway(b.TempDir(), addr))
+	return addr
+}
+
+// runGateway starts a gateway whose sinks keep nothing; the function returned stops it.
+func runGateway(dir, addr string) (stop func()) {
 	log, err := journal.Open(journal.Config{Dir: filepath.Join(dir, "journal"), MaxBytes: 2 << 30})
 	if err != nil {
-		b.Fatal(err)
+		panic(err)
 	}
 	cfg := testConfig(addr, "")
 	cfg.Loops, cfg.CommitWindow, cfg.StoreBatch = 1, time.Millisecond, 10_000
@@ -105,12 +116,11 @@ func serveBench(b *testing.B) string {
 	for g.Ready() != nil {
 		time.Sleep(time.Millisecond)
 	}
-	b.Cleanup(func() {
+	return func() {
 		cancel()
 		<-done
 		log.Close()
-	})
-	return addr
+	}
 }
 
 // discard is a sink that takes everything and keeps nothing: the journal and the pipes are what is measured.

@@ -25,6 +25,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if kind := os.Getenv(benchServer); kind != "" {
+		serveIdle(kind)
+		return
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"), // gnet's pool, for the life of the process
 		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"))
@@ -121,7 +125,7 @@ func (d *devices) PutDevices(_ context.Context, list []protocols.Device) error {
 	return nil
 }
 
-// bench is a running gateway with what is around it.
+// rig is a running gateway with what is around it.
 type rig struct {
 	*Gateway
 	t        *testing.T
