@@ -4,6 +4,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trackgate/trackgate/fanout"
+	"github.com/trackgate/trackgate/fanout/auth"
 )
 
 // openBus connects ingest and fanout: through Redis, or within this process.
@@ -12,4 +13,12 @@ func openBus(s *settings, c *fanout.Counters, log *zap.Logger) (fanout.Bus, erro
 		return fanout.NewLocal(c), nil
 	}
 	return fanout.OpenRedis(s.Bus.Redis, c, log)
+}
+
+// sharedTickets keeps one-time tickets where all nodes find them; nil keeps them within this process.
+func sharedTickets(bus fanout.Bus) auth.TicketStore {
+	if r, ok := bus.(*fanout.Redis); ok {
+		return r.Tickets()
+	}
+	return nil
 }

@@ -74,9 +74,9 @@ type node struct {
 	own       bool // the secret is of the data folder: only this machine may call
 	store     persistence.Store
 	registry  *gateway.Registry
-	authority *auth.Authority
 	counters  *fanout.Counters
 	bus       fanout.Bus
+	authority *auth.Authority
 	journal   *journal.Log     // with role ingest
 	gateway   *gateway.Gateway // with role ingest
 	fan       *fanout.Server   // with role fanout
@@ -106,13 +106,13 @@ func serve(ctx context.Context, s *settings, out io.Writer) error {
 	if err := n.registry.Follow(ctx); err != nil {
 		log.Warn("the device registry can not be read yet", zap.Error(err))
 	}
-	if err := n.openAuthority(ctx); err != nil {
-		return err
-	}
 	if n.bus, err = openBus(s, n.counters, log.Named("bus")); err != nil {
 		return err
 	}
 	defer n.bus.Close()
+	if err := n.openAuthority(ctx); err != nil {
+		return err
+	}
 	if s.ingest {
 		if n.journal, err = openJournal(s); err != nil {
 			return err
@@ -144,7 +144,7 @@ func (n *node) openAuthority(ctx context.Context) (err error) {
 		}
 	}
 	n.authority, err = auth.New(ctx, auth.Config{Secret: secret, JWKSURL: n.Auth.JWKS, Algorithms: n.Auth.Algorithms, GrantsTTL: n.Auth.GrantsCache},
-		auth.Options{Lookup: n.store, Groups: n.registry})
+		auth.Options{Lookup: n.store, Groups: n.registry, Tickets: sharedTickets(n.bus)})
 	return err
 }
 

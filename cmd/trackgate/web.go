@@ -36,17 +36,25 @@ func (n *node) listen() (*web, error) {
 	}
 	if n.gateway != nil {
 		for pattern, h := range n.gateway.Ingest().Routes() {
-			mux.Handle(pattern, h)
+			mux.Handle(pattern, n.cors(h))
 		}
 	}
 	devices := &gateway.DeviceAPI{List: n.store.Devices, Put: n.registry.Put}
-	mux.Handle("GET /api/devices", n.authority.Require(auth.Admin, http.HandlerFunc(devices.Get)))
-	mux.Handle("PUT /api/devices", n.authority.Require(auth.Admin, http.HandlerFunc(devices.PutAll)))
+	mux.Handle("GET /api/devices", n.cors(n.authority.Require(auth.Admin, http.HandlerFunc(devices.Get))))
+	mux.Handle("PUT /api/devices", n.cors(n.authority.Require(auth.Admin, http.HandlerFunc(devices.PutAll))))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", n.serveReady)
 	mux.Handle("GET /metrics", n.onlyLocal(promhttp.HandlerFor(n.metrics, promhttp.HandlerOpts{})))
 	return &web{l, &http.Server{Handler: mux, ReadHeaderTimeout: n.HTTP.ReadHeaderTimeout, IdleTimeout: n.HTTP.IdleTimeout, MaxHeaderBytes: 64 << 10,
 		ErrorLog: zap.NewStdLog(n.log.Named("http"))}}, nil
+}
+
+// cors lets pages of the configured origins call h, where this node serves people at all.
+func (n *node) cors(h http.Handler) http.Handler {
+	if n.fan == nil {
+		return h
+	}
+	return n.fan.CORS(h)
 }
 
 // run serves until ctx ends, then finishes the requests that are under way.
