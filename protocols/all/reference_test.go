@@ -5,8 +5,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"go/doc"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,19 +21,20 @@ import (
 	"github.com/trackgate/trackgate/protocols"
 )
 
-// The reference of the event is made from what the decoders declare: docs/event.md for people, docs/event.schema.json for programs.
-// `go generate ./protocols/all` writes both, through TestEventReference with -update.
+// What the decoders declare is made into documents: the reference of the event for people, docs/event.md, and for programs, docs/event.schema.json,
+// and the README's table of protocols. `go generate ./protocols/all` writes them, through TestEventReference with -update.
 
 //go:embed event.md.tmpl
 var eventTemplate string
 
 const schemaID = "https://github.com/trackgate/trackgate/docs/event.schema.json"
 
-// TestEventReference fails when docs/event.md or docs/event.schema.json is not what the code says.
+// TestEventReference fails when a document is not what the code says.
 func TestEventReference(t *testing.T) {
 	for path, want := range map[string][]byte{
 		"../../docs/event.md":          renderEvent(t),
 		"../../docs/event.schema.json": renderSchema(t),
+		"../../README.md":              renderReadme(t, "../../README.md"),
 	} {
 		if *update {
 			if err := os.WriteFile(path, want, 0o644); err != nil {
@@ -46,6 +51,61 @@ func TestEventReference(t *testing.T) {
 			t.Errorf("%s is not what the code says; `make generate` writes it", strings.TrimPrefix(path, "../../"))
 		}
 	}
+}
+
+// renderReadme puts the table of protocols between its marks in the README.
+func renderReadme(t *testing.T, path string) []byte {
+	t.Helper()
+	const begin, end = "<!-- protocols: made by `make generate` -->\n", "<!-- end of protocols -->"
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, found := strings.Cut(string(raw), begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s has no marks around the table of protocols", path)
+	}
+	var b bytes.Buffer
+	b.WriteString(head + begin + "| protocol | port | what it is |\n|---|---|---|\n")
+	port := func(p *protocols.Protocol) string {
+		switch {
+		case p.TCP == 0 && p.UDP == 0:
+			return ""
+		case p.TCP == p.UDP:
+			return fmt.Sprintf("%d TCP, UDP", p.TCP)
+		case p.UDP == 0:
+			return fmt.Sprintf("%d TCP", p.TCP)
+		case p.TCP == 0:
+			return fmt.Sprintf("%d UDP", p.UDP)
+		}
+		return fmt.Sprintf("%d TCP, %d UDP", p.TCP, p.UDP)
+	}
+	for _, p := range Protocols {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, port(p), synopsis(t, p.Name))
+	}
+	b.WriteString(end + tail)
+	return b.Bytes()
+}
+
+// synopsis is what the first sentence of a protocol's package comment says that it decodes.
+func synopsis(t *testing.T, folder string) string {
+	t.Helper()
+	files, err := filepath.Glob("../" + folder + "/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, what, ok := strings.Cut(new(doc.Package).Synopsis(f.Doc.Text()), " decodes "); ok {
+			return strings.TrimSuffix(what, ".")
+		}
+	}
+	t.Errorf("protocols/%s: the package comment begins: Package %s decodes ...", folder, folder)
+	return ""
 }
 
 // attributeRow is a line of a table of names.
