@@ -23,6 +23,7 @@ type core struct {
 	refusals  *refusals
 	m         *metrics
 	bytesIn   prometheus.Counter
+	bytesOut  prometheus.Counter
 	log       *zap.Logger
 
 	sessions atomic.Uint64 // opened so far

@@ -70,7 +70,7 @@ type Port struct {
 // New makes a gateway; nothing is opened before Run.
 func New(o Options) *Gateway {
 	m := newMetrics(o.Metrics)
-	c := &core{cfg: &o.Config, protocols: o.Protocols, registry: o.Registry, m: m, bytesIn: m.bytes.WithLabelValues("in"), log: o.Log,
+	c := &core{cfg: &o.Config, protocols: o.Protocols, registry: o.Registry, m: m, bytesIn: m.bytes.WithLabelValues("in"), bytesOut: m.bytes.WithLabelValues("out"), log: o.Log,
 		most: mostConnections(o.Config.Connections), peers: make(map[netip.Addr]int)}
 	c.refusals = newRefusals(o.Data, o.Config.RefusedFile, m, o.Log)
 	c.committer = newCommitter(o.Journal, o.Config.CommitWindow, m, o.Log)

@@ -157,6 +157,15 @@ func TestStalledFrameIsTriedAsFinal(t *testing.T) {
 	p.hear("beat")
 }
 
+func TestAmbiguousStaysUndecided(t *testing.T) {
+	r := start(t, nil)
+	p := r.dial("tcp", r.addr)
+	p.say("beat\n")
+	r.until("the best that is left, after a pause", func() bool {
+		return r.counter("frames_total", "protocol", "wire", "result", "unidentified") == 1
+	})
+}
+
 func TestRegistryDecides(t *testing.T) {
 	r := start(t, func(c *Config, _ *journal.Config) { c.Unknown = "reject" })
 	zone := protocols.Zone{Set: true, Seconds: 3600}

@@ -179,7 +179,7 @@ func startIn(t *testing.T, dir string, store *memory, change func(*Config, *jour
 	}
 	zl := zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
 	registry := NewRegistry(r.registry, protocols.Policy(r.cfg.Unknown), zl)
-	r.Gateway = New(Options{Config: r.cfg, Data: dir, Protocols: []*protocols.Protocol{&wire, &tracking.Protocol}, Journal: log, Registry: registry, Store: store, Offset: store.offset,
+	r.Gateway = New(Options{Config: r.cfg, Data: dir, Protocols: []*protocols.Protocol{&wire, &vague, &tracking.Protocol}, Journal: log, Registry: registry, Store: store, Offset: store.offset,
 		Live: r.live, Metrics: r.metrics, Log: zl, Authorize: func(req *http.Request, vehicle string) error {
 			if strings.HasPrefix(vehicle, "mine") {
 				return nil

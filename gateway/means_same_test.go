@@ -29,7 +29,7 @@ func TestJournalMeansTheSame(t *testing.T) {
 	defer log.Close()
 	cfg := testConfig("", "")
 	m := newMetrics(prometheus.NewRegistry())
-	c := &core{cfg: &cfg, protocols: all.Protocols, registry: NewRegistry(&devices{}, protocols.Accept, zap.NewNop()), m: m, log: zap.NewNop(),
+	c := &core{cfg: &cfg, protocols: all.Protocols, registry: NewRegistry(&devices{}, protocols.Accept, zap.NewNop()), m: m, bytesOut: m.bytes.WithLabelValues("out"), log: zap.NewNop(),
 		refusals: newRefusals(t.TempDir(), 1, m, zap.NewNop())}
 	c.committer = newCommitter(log, 0, m, zap.NewNop())
 	byName := (&Gateway{core: c}).byName()

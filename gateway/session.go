@@ -308,7 +308,7 @@ func (s *session) send(b []byte) {
 	if s.closed {
 		return
 	}
-	s.core.m.bytes.WithLabelValues("out").Add(float64(len(b)))
+	s.core.bytesOut.Add(float64(len(b)))
 	if err := s.transport.write(b); err != nil {
 		s.core.m.limits.WithLabelValues("write").Inc()
 	}

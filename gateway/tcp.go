@@ -313,8 +313,13 @@ func (t *tcpServer) sweep(lp *loop, now protocols.Millis) {
 func (t *tcpServer) tryFinal(conn gnet.Conn, s *session, now protocols.Millis) {
 	s.stalledTry = true
 	buf, _ := conn.Peek(-1)
-	if s.protocol == nil || len(buf) == 0 || t.core.committer.stalled.Load() {
+	if len(buf) == 0 || t.core.committer.stalled.Load() {
 		return
+	}
+	if s.protocol == nil {
+		if s.protocol, _ = t.core.detect(buf, false, true); s.protocol == nil {
+			return
+		}
 	}
 	w := s.transport.(*tcpConn).loop.worker
 	state := s.state

@@ -24,9 +24,25 @@ var wire = protocols.Protocol{Name: "wire", Version: 1, TCP: 1, UDP: 1, MaxLogin
 		if bytes.HasPrefix([]byte("login "), first) {
 			return protocols.More, "may become a login"
 		}
+		if first[0] == 'b' {
+			return protocols.Likely, "may be a heartbeat"
+		}
 		return protocols.No, "does not say login"
 	},
 	Decode: decodeWire,
+}
+
+// vague can never tell whether a stream is its own.
+var vague = protocols.Protocol{Name: "vague", Version: 1, TCP: 2, MaxLogin: 64, MaxFrame: 64,
+	Detect: func(first []byte, _ bool) (protocols.Verdict, string) {
+		if first[0] == 'b' {
+			return protocols.More, "starts with a b"
+		}
+		return protocols.No, "does not start with a b"
+	},
+	Decode: func(*protocols.Session, protocols.Input, *protocols.Frame) (int, error) {
+		return 0, protocols.ErrMalformed
+	},
 }
 
 func decodeWire(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, error) {
