@@ -26,13 +26,19 @@ type Config struct {
 	Frame     time.Duration `mapstructure:"frame"`
 	Idle      time.Duration `mapstructure:"idle"`
 
-	Connections           int `mapstructure:"connections"`             // in all; 0: nine tenths of the open files allowed
-	ConnectionsPerAddress int `mapstructure:"connections_per_address"` // none on loopback
-	UDPPeers              int `mapstructure:"udp_peers"`
-	Outbound              int `mapstructure:"outbound"`    // bytes that a peer may leave unread
-	Faults                int `mapstructure:"faults"`      // refused frames in a row after which a connection is closed
-	Garbage               int `mapstructure:"garbage"`     // bytes outside frames in a row, likewise
-	RefusedFile           int `mapstructure:"refused_mib"` // size of the file of refused frames
+	Connections           int    `mapstructure:"connections"`             // in all; 0: nine tenths of the open files allowed
+	ConnectionsPerAddress int    `mapstructure:"connections_per_address"` // none on loopback
+	AcceptRate            int    `mapstructure:"accept_rate"`             // new connections per second, in all
+	LoginsPerAddress      int    `mapstructure:"logins_per_address"`      // per second; none on loopback
+	RefusalsPerAddress    int    `mapstructure:"refusals_per_address"`    // refused logins per minute after which an address is hung up on; none on loopback
+	FramesPerSecond       int    `mapstructure:"frames_per_second"`       // of one connection; beyond it is read later
+	BytesPerSecond        int    `mapstructure:"bytes_per_second"`        // likewise
+	Takeover              string `mapstructure:"takeover"`                // of a device that logs in twice: newest or both
+	UDPPeers              int    `mapstructure:"udp_peers"`
+	Outbound              int    `mapstructure:"outbound"`    // bytes that a peer may leave unread
+	Faults                int    `mapstructure:"faults"`      // refused frames in a row after which a connection is closed
+	Garbage               int    `mapstructure:"garbage"`     // bytes outside frames in a row, likewise
+	RefusedFile           int    `mapstructure:"refused_mib"` // size of the file of refused frames
 
 	StoreBatch int           `mapstructure:"store_batch"` // rows
 	StoreDelay time.Duration `mapstructure:"store_delay"` // the longest that a row waits for its batch
@@ -50,6 +56,9 @@ func (c *Config) Validate() error {
 	default:
 		bad("gateway.ack: %q is none of durable, decoded, stored", c.Ack)
 	}
+	if c.Takeover != "newest" && c.Takeover != "both" {
+		bad("gateway.takeover: %q is neither newest nor both", c.Takeover)
+	}
 	switch protocols.Policy(c.Unknown) {
 	case protocols.Accept, protocols.Quarantine, protocols.Reject:
 	default:
@@ -62,7 +71,8 @@ func (c *Config) Validate() error {
 		}
 	}
 	for key, n := range map[string]int{"outbound": c.Outbound, "faults": c.Faults, "garbage": c.Garbage, "store_batch": c.StoreBatch,
-		"connections_per_address": c.ConnectionsPerAddress, "udp_peers": c.UDPPeers, "refused_mib": c.RefusedFile} {
+		"connections_per_address": c.ConnectionsPerAddress, "udp_peers": c.UDPPeers, "accept_rate": c.AcceptRate,
+		"logins_per_address": c.LoginsPerAddress, "refusals_per_address": c.RefusalsPerAddress, "frames_per_second": c.FramesPerSecond, "bytes_per_second": c.BytesPerSecond, "refused_mib": c.RefusedFile} {
 		if n <= 0 {
 			bad("gateway.%s: must be more than 0", key)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/trackgate/trackgate/protocols"
 )
@@ -30,8 +31,10 @@ type core struct {
 	open     atomic.Int64
 	most     int64
 
+	rate *rate.Limiter // of new connections
+
 	mu    sync.Mutex
-	peers map[netip.Addr]int // connections by address
+	peers map[netip.Addr]*peerCount
 }
 
 // listener is a port that devices dial.
@@ -63,45 +66,6 @@ func (c *core) newSession(l *listener, remote netip.AddrPort, now protocols.Mill
 // detect recognises a protocol by the first bytes: nil, true while more may tell.
 func (c *core) detect(first []byte, datagram, final bool) (*protocols.Protocol, bool) {
 	return protocols.Detect(c.protocols, first, datagram, final)
-}
-
-// admit counts a connection in, unless there are too many. Loopback has no limit of its own: balancers and replays dial from there.
-func (c *core) admit(a netip.Addr) bool {
-	if c.open.Add(1) > c.most {
-		c.open.Add(-1)
-		c.refuseConnection("connections")
-		return false
-	}
-	if a.IsLoopback() {
-		return true
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.peers[a] >= c.cfg.ConnectionsPerAddress {
-		c.open.Add(-1)
-		c.refuseConnection("connections_per_address")
-		return false
-	}
-	c.peers[a]++
-	return true
-}
-
-func (c *core) refuseConnection(limit string) {
-	c.m.limits.WithLabelValues(limit).Inc()
-	c.m.accepts.WithLabelValues("refused").Inc()
-}
-
-// leave counts a connection out that admit let in.
-func (c *core) leave(a netip.Addr) {
-	c.open.Add(-1)
-	if a.IsLoopback() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.peers[a]--; c.peers[a] <= 0 {
-		delete(c.peers, a)
-	}
 }
 
 // mostConnections is how many connections fit into the limit of open files, with a tenth left for everything else.

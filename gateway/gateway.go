@@ -19,6 +19,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/trackgate/trackgate/gateway/journal"
 	"github.com/trackgate/trackgate/protocols"
@@ -71,7 +72,7 @@ type Port struct {
 func New(o Options) *Gateway {
 	m := newMetrics(o.Metrics)
 	c := &core{cfg: &o.Config, protocols: o.Protocols, registry: o.Registry, m: m, bytesIn: m.bytes.WithLabelValues("in"), bytesOut: m.bytes.WithLabelValues("out"), log: o.Log,
-		most: mostConnections(o.Config.Connections), peers: make(map[netip.Addr]int)}
+		most: mostConnections(o.Config.Connections), rate: rate.NewLimiter(rate.Limit(o.Config.AcceptRate), o.Config.AcceptRate), peers: make(map[netip.Addr]*peerCount)}
 	c.refusals = newRefusals(o.Data, o.Config.RefusedFile, m, o.Log)
 	c.committer = newCommitter(o.Journal, o.Config.CommitWindow, m, o.Log)
 	g := &Gateway{core: c, journal: o.Journal, store: o.Store, offset: o.Offset, live: o.Live, log: o.Log, data: o.Data}

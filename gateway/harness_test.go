@@ -142,7 +142,7 @@ type rig struct {
 
 func testConfig(any, replay string) Config {
 	return Config{Any: any, Replay: replay, Ack: "durable", Unknown: "accept", FirstByte: time.Minute, Login: time.Minute, Frame: time.Minute, Idle: time.Hour,
-		ConnectionsPerAddress: 1000, UDPPeers: 1000, Outbound: 1 << 16, Faults: 3, Garbage: 1024, RefusedFile: 1, StoreBatch: 1000, StoreDelay: 5 * time.Millisecond,
+		ConnectionsPerAddress: 1000, AcceptRate: 1_000_000, LoginsPerAddress: 1000, RefusalsPerAddress: 5, FramesPerSecond: 1_000_000, BytesPerSecond: 1 << 30, Takeover: "newest", UDPPeers: 1000, Outbound: 1 << 16, Faults: 3, Garbage: 1024, RefusedFile: 1, StoreBatch: 1000, StoreDelay: 5 * time.Millisecond,
 		RegistryRefresh: 20 * time.Millisecond, Drain: 8 * time.Second}
 }
 
@@ -298,3 +298,6 @@ func (r *rig) refused() string {
 	raw, _ := os.ReadFile(filepath.Join(r.dir, "refused.jsonl"))
 	return string(raw)
 }
+
+// clockAt is a time in ms after some moment.
+func clockAt(ms int) protocols.Millis { return protocols.CaptureTime + protocols.Millis(ms) }

@@ -16,7 +16,7 @@ const benchServer = "TRACKGATE_TEST_BENCH_SERVER"
 // serveIdle is a process with one server, until its input ends.
 func serveIdle(kind string) {
 	addr := os.Getenv("ADDR")
-	stop := func() {}
+	var stop func()
 	if kind == "bare" {
 		stop = runBare(addr)
 	} else {

@@ -36,8 +36,9 @@ type Registry struct {
 
 // entry is what the gateway holds of a device in memory.
 type entry struct {
-	device atomic.Pointer[protocols.Device]
-	newest atomic.Int64 // newest live time of its vehicle known to this node, ms
+	device  atomic.Pointer[protocols.Device]
+	current atomic.Pointer[session] // the TCP connection that the device logged in on last
+	newest  atomic.Int64            // newest live time of its vehicle known to this node, ms
 }
 
 // maxEntries bounds the ids held in memory. Unknown ones beyond it are served all the same, each connection by itself.

@@ -31,6 +31,7 @@ type session struct {
 	closed    bool         // touched only where the session lives
 
 	opened, lastRead protocols.Millis
+	frames, bytes    int32            // read since the last tick, against the limits of one connection
 	partialSince     protocols.Millis // since when the start of a frame waits for its rest; 0: nothing waits
 	hangUpAt         protocols.Millis // 0: not to be closed
 	faults           int              // refused frames in a row
@@ -55,7 +56,7 @@ func (s *session) feed(w *worker, buf []byte, now protocols.Millis, final bool) 
 	w.reset()
 	s.lastRead = now
 	hangUp := false
-	for used < len(buf) && reason == "" && len(w.stage) < maxStage {
+	for used < len(buf) && reason == "" && len(w.stage) < maxStage && int(s.frames) < s.core.cfg.FramesPerSecond {
 		if s.hangUpAt != 0 {
 			used = len(buf) // nothing is heard of a peer that was refused
 			break
@@ -177,6 +178,7 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 		s.header = nil
 	}
 	s.faults, s.garbage = 0, 0
+	s.frames++
 	w.count(s.core.m, s.protocol, f.Type)
 	w.out = append(w.out, f.Reply...)
 	return n, f.Close, ""
@@ -213,9 +215,14 @@ func (s *session) follow() {
 // identify asks the registry about the device that a frame named. It returns false when the device is refused; the session then
 // answers what the protocol has for that, and ends a little later: an instant close makes trackers dial again in a tight loop.
 func (s *session) identify(w *worker, raw []byte) bool {
+	if !s.core.mayLogin(s.remote.Addr(), s.lastRead) {
+		s.hangUpAt = s.lastRead + protocols.Millis(refuseLinger/time.Millisecond)
+		return false
+	}
 	e := s.core.registry.lookup(s.state.Device)
 	if e == nil {
 		s.core.m.unknown.Inc()
+		s.core.refusedLogin(s.remote.Addr(), s.lastRead)
 		s.refuse(raw, fmt.Errorf("device %q is not accepted", s.state.Device), "refused")
 		if s.listener.datagram {
 			return false // silence: the address may be forged
@@ -224,11 +231,27 @@ func (s *session) identify(w *worker, raw []byte) bool {
 		s.hangUpAt = s.lastRead + protocols.Millis(refuseLinger/time.Millisecond)
 		return false
 	}
+	s.takeOver(e)
 	shift := s.state.Options.Shift
 	s.entry, s.device, s.header = e, e.device.Load(), nil
 	s.state.Options = s.device.Options
 	s.state.Options.Shift = shift
 	return true
+}
+
+// takeOver makes s the connection of its device. Mobile networks leave half-open connections behind: of two the newest is the real one, unless the
+// operator says otherwise.
+func (s *session) takeOver(e *entry) {
+	if s.listener.datagram {
+		return
+	}
+	if s.entry != nil {
+		s.entry.current.CompareAndSwap(s, nil)
+	}
+	if old := e.current.Swap(s); old != nil && old != s && s.core.cfg.Takeover == "newest" {
+		old.transport.close("takeover")
+		s.core.m.closes.WithLabelValues("takeover").Inc()
+	}
 }
 
 // refuseLinger is how long a refused device stays connected.

@@ -163,12 +163,21 @@ func (t *tcpServer) read(conn gnet.Conn, s *session, now protocols.Millis, final
 			}
 			return gnet.None
 		}
+		if int(s.frames) >= t.core.cfg.FramesPerSecond || int(s.bytes) >= t.core.cfg.BytesPerSecond {
+			t.core.m.limits.WithLabelValues("connection_rate").Inc()
+			t.pause(conn, s) // until the next tick
+			if len(buf) > maxPaused {
+				return t.end(s, "flood")
+			}
+			return gnet.None
+		}
 		used, reason := s.feed(s.transport.(*tcpConn).loop.worker, buf, now, final)
 		if s.closed {
 			return gnet.None // a failed write closed it within the call
 		}
 		if used > 0 {
 			t.core.bytesIn.Add(float64(used))
+			s.bytes += int32(used)
 			conn.Discard(used)
 		}
 		if reason != "" {
@@ -249,6 +258,9 @@ func (t *tcpServer) OnClose(conn gnet.Conn, err error) gnet.Action {
 		return gnet.None // was never admitted
 	}
 	s.closed = true
+	if s.entry != nil {
+		s.entry.current.CompareAndSwap(s, nil)
+	}
 	lp := s.transport.(*tcpConn).loop
 	last := len(lp.sessions) - 1
 	lp.sessions[s.place] = lp.sessions[last]
@@ -268,6 +280,7 @@ func (t *tcpServer) OnTick() (time.Duration, gnet.Action) {
 	for _, lp := range t.loops {
 		t.execute(lp, func() { t.sweep(lp, clock()) })
 	}
+	t.core.forget(clock())
 	return tick, gnet.None
 }
 
@@ -283,6 +296,7 @@ func (t *tcpServer) sweep(lp *loop, now protocols.Millis) {
 			continue // closing one moves the last into its place
 		}
 		s := lp.sessions[i]
+		s.frames, s.bytes = 0, 0
 		conn := s.transport.(*tcpConn).conn
 		if s.paused {
 			if !t.core.committer.stalled.Load() && int(s.pending.Load()) < maxPending/2 {
