@@ -180,3 +180,21 @@ func readCaptures(t testing.TB) []namedCapture {
 	}
 	return out
 }
+
+// TestMediaIsCounted feeds the captures of photos and recordings: their bytes are counted, since they are not kept.
+func TestMediaIsCounted(t *testing.T) {
+	dropped := make(map[string]int)
+	for _, c := range readCaptures(t) {
+		var s protocols.Session
+		var f protocols.Frame
+		for _, segment := range c.c.Segments() {
+			in := protocols.Input{Bytes: segment, Received: protocols.CaptureTime, Datagram: c.c.Datagram, Final: true}
+			_, _ = protocols.Drain(c.p, &s, in, &f, func([]byte, error) bool { dropped[c.p.Name] += f.Media; return true })
+		}
+	}
+	for _, name := range []string{"gt06", "teltonika"} {
+		if dropped[name] == 0 {
+			t.Errorf("%s: no bytes of media", name)
+		}
+	}
+}

@@ -179,6 +179,9 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 	}
 	s.faults, s.garbage = 0, 0
 	s.frames++
+	if f.Media > 0 {
+		s.core.m.media.WithLabelValues(s.protocol.Name).Add(float64(f.Media))
+	}
 	w.count(s.core.m, s.protocol, f.Type)
 	w.out = append(w.out, f.Reply...)
 	return n, f.Close, ""

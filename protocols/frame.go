@@ -7,6 +7,7 @@ type Frame struct {
 	Reply  []byte  // owed to the device once the events are durable; empty: nothing is owed
 	Refuse []byte  // sent instead of Reply when the device is not accepted; empty: silence
 	Close  bool    // hang up after the reply
+	Media  int     // bytes of a photo or video that the frame carried and that are not kept
 }
 
 // Reset forgets all events, so that their storage serves again.
@@ -17,7 +18,7 @@ func (f *Frame) Reset() {
 
 // next readies f for one more frame whose events are appended to those there.
 func (f *Frame) next() {
-	f.Type, f.Close = "", false
+	f.Type, f.Close, f.Media = "", false, 0
 	f.Reply, f.Refuse = f.Reply[:0], f.Refuse[:0]
 }
 

@@ -44,7 +44,7 @@ func (c *call) photoBlock(*protocols.Event) bool {
 		return false
 	}
 	c.quiet = true
-	c.f.Type = "photo"
+	c.f.Type, c.f.Media = "photo", len(b)-10
 	c.f.Reply = c.f.Reply[:0]
 	if uint32(u32(b[4:])) != offset || len(b) == 10 {
 		return true
@@ -97,11 +97,12 @@ func (c *call) file(e *protocols.Event) bool {
 	}
 	r.Skip(check)
 	offset := r.U32()
-	r.Skip(int(r.U16()))
+	data := r.Bytes(int(r.U16()))
 	flag := r.Rest()
 	if r.Err() != nil {
 		return false
 	}
+	c.f.Media = len(data)
 	if offset != 0 {
 		c.quiet = true
 		return true
@@ -123,6 +124,7 @@ func (c *call) media(e *protocols.Event) bool {
 	if len(b) < 47 {
 		return false
 	}
+	c.f.Media = len(b) - 47
 	if u16(b[45:]) != 0 {
 		c.quiet = true
 		return true

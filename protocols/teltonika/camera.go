@@ -46,6 +46,7 @@ func camera(f *protocols.Frame, m *memory, payload []byte) {
 		if r.Err() != nil || int(length) != r.Len() {
 			return
 		}
+		f.Media = int(length)
 		if !m.camera || m.photo != id {
 			m.camera, m.photo, m.size, m.next = true, id, unknownSize, offset
 		}

@@ -126,7 +126,7 @@ func dualCam(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int,
 	case camSync:
 		f.Type = "camera_sync"
 	case camData:
-		f.Type = "camera_media"
+		f.Type, f.Media = "camera_media", len(data)
 		if c.passed++; c.passed == c.packets {
 			f.Reply = append(f.Reply, 0, camStatus, 0, 4, 0, 0, 0, 0)
 			f.Reply = append(f.Reply, 0, camRepeat, 0, 0)
