@@ -6,7 +6,7 @@ FUZZTIME ?= 60s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help build run demo test check bench generate fuzz tools
+.PHONY: help build run demo test check bench generate fuzz tools protocol
 
 help: ## what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ check: ## formatting, vet, generated files fresh
 
 generate: ## lists, tables and documents that are made from the code
 	$(GO) generate ./...
+
+protocol: ## begin a protocol: make protocol NAME=acme
+	@cd protocols/all && $(GO) run scaffold.go $(NAME)
 
 bench: ## speed, as ratios to what this machine can do
 	$(GO) test -run '^$$' -bench . -benchmem ./protocols/... ./gateway/... ./persistence/... ./fanout/...

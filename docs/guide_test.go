@@ -53,6 +53,7 @@ func TestAddingAProtocol(t *testing.T) {
 	write("protocols/pelican/pelican.go", code)
 	write("testdata/pelican/drive.tcp", capture)
 	write("docs/event.md", "")
+	write("docs/adding-a-protocol.md", page)
 	write("README.md", pages(t)[filepath.Join(root, "README.md")])
 
 	run := func(name string, args ...string) string {
@@ -88,5 +89,7 @@ func TestAddingAProtocol(t *testing.T) {
 		t.Errorf("the finished capture is\n%sadding-a-protocol.md shows\n%s", got, golden[1])
 	}
 	run("go", "test", "./protocols/all", "-run", "^(TestGolden|TestCutAnywhere)$/^pelican$")
+	run("go", "run", "-C", "protocols/all", "scaffold.go", "acme-two")
+	run("go", "vet", "./protocols/acme-two")
 	run("go", "test", "./protocols/all", "-run", "^(TestNoiseBetweenFrames|TestDetection|TestEvent.*|TestAttributeNames)$")
 }
