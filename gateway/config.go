@@ -26,19 +26,22 @@ type Config struct {
 	Frame     time.Duration `mapstructure:"frame"`
 	Idle      time.Duration `mapstructure:"idle"`
 
-	Connections           int    `mapstructure:"connections"`             // in all; 0: nine tenths of the open files allowed
-	ConnectionsPerAddress int    `mapstructure:"connections_per_address"` // none on loopback
-	AcceptRate            int    `mapstructure:"accept_rate"`             // new connections per second, in all
-	LoginsPerAddress      int    `mapstructure:"logins_per_address"`      // per second; none on loopback
-	RefusalsPerAddress    int    `mapstructure:"refusals_per_address"`    // refused logins per minute after which an address is hung up on; none on loopback
-	FramesPerSecond       int    `mapstructure:"frames_per_second"`       // of one connection; beyond it is read later
-	BytesPerSecond        int    `mapstructure:"bytes_per_second"`        // likewise
-	Takeover              string `mapstructure:"takeover"`                // of a device that logs in twice: newest or both
-	UDPPeers              int    `mapstructure:"udp_peers"`
-	Outbound              int    `mapstructure:"outbound"`    // bytes that a peer may leave unread
-	Faults                int    `mapstructure:"faults"`      // refused frames in a row after which a connection is closed
-	Garbage               int    `mapstructure:"garbage"`     // bytes outside frames in a row, likewise
-	RefusedFile           int    `mapstructure:"refused_mib"` // size of the file of refused frames
+	Connections           int       `mapstructure:"connections"`             // in all; 0: nine tenths of the open files allowed
+	ConnectionsPerAddress int       `mapstructure:"connections_per_address"` // none on loopback
+	AcceptRate            int       `mapstructure:"accept_rate"`             // new connections per second, in all
+	LoginsPerAddress      int       `mapstructure:"logins_per_address"`      // per second; none on loopback
+	RefusalsPerAddress    int       `mapstructure:"refusals_per_address"`    // refused logins per minute after which an address is hung up on; none on loopback
+	FramesPerSecond       int       `mapstructure:"frames_per_second"`       // of one connection; beyond it is read later
+	BytesPerSecond        int       `mapstructure:"bytes_per_second"`        // likewise
+	ProxyFrom             []string  `mapstructure:"proxy_from"`              // networks of balancers, whose connections begin with a PROXY header
+	TLS                   TLSConfig `mapstructure:"tls"`
+
+	Takeover    string `mapstructure:"takeover"` // of a device that logs in twice: newest or both
+	UDPPeers    int    `mapstructure:"udp_peers"`
+	Outbound    int    `mapstructure:"outbound"`    // bytes that a peer may leave unread
+	Faults      int    `mapstructure:"faults"`      // refused frames in a row after which a connection is closed
+	Garbage     int    `mapstructure:"garbage"`     // bytes outside frames in a row, likewise
+	RefusedFile int    `mapstructure:"refused_mib"` // size of the file of refused frames
 
 	StoreBatch int           `mapstructure:"store_batch"` // rows
 	StoreDelay time.Duration `mapstructure:"store_delay"` // the longest that a row waits for its batch
@@ -79,6 +82,15 @@ func (c *Config) Validate() error {
 	}
 	if c.CommitWindow < 0 || c.CommitWindow > time.Second {
 		bad("gateway.commit_window: must be 0 to 1s")
+	}
+	if _, err := parseNetworks(c.ProxyFrom); err != nil {
+		bad("gateway.proxy_from: %w", err)
+	}
+	if c.TLS.Addr != "" && (c.TLS.Cert == "" || c.TLS.Key == "") {
+		bad("gateway.tls: addr needs cert and key")
+	}
+	if c.TLS.Identity != "" && (c.TLS.Identity != "cn" || c.TLS.ClientCA == "") {
+		bad("gateway.tls.identity: is empty, or cn together with client_ca")
 	}
 	return errors.Join(errs...)
 }

@@ -31,7 +31,8 @@ type core struct {
 	open     atomic.Int64
 	most     int64
 
-	rate *rate.Limiter // of new connections
+	rate    *rate.Limiter // of new connections
+	proxies networks      // whose connections begin with a PROXY header
 
 	mu    sync.Mutex
 	peers map[netip.Addr]*peerCount

@@ -39,6 +39,7 @@ type Gateway struct {
 
 	tcp     atomic.Pointer[tcpServer]
 	udp     []*udpServer
+	tls     *streamServer // nil: none
 	open    atomic.Pointer[[]Port]
 	running atomic.Bool
 	storeAt atomic.Uint64 // journal index up to which the store has everything
@@ -73,6 +74,7 @@ func New(o Options) *Gateway {
 	m := newMetrics(o.Metrics)
 	c := &core{cfg: &o.Config, protocols: o.Protocols, registry: o.Registry, m: m, bytesIn: m.bytes.WithLabelValues("in"), bytesOut: m.bytes.WithLabelValues("out"), log: o.Log,
 		most: mostConnections(o.Config.Connections), rate: rate.NewLimiter(rate.Limit(o.Config.AcceptRate), o.Config.AcceptRate), peers: make(map[netip.Addr]*peerCount)}
+	c.proxies, _ = parseNetworks(o.Config.ProxyFrom) // checked by Validate
 	c.refusals = newRefusals(o.Data, o.Config.RefusedFile, m, o.Log)
 	c.committer = newCommitter(o.Journal, o.Config.CommitWindow, m, o.Log)
 	g := &Gateway{core: c, journal: o.Journal, store: o.Store, offset: o.Offset, live: o.Live, log: o.Log, data: o.Data}
@@ -157,6 +159,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	for _, u := range g.udp {
 		start(u.run)
 	}
+	if g.tls != nil {
+		start(g.tls.run)
+	}
 	select {
 	case <-g.tcp.Load().booted:
 		g.running.Store(true)
@@ -176,6 +181,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	for _, u := range g.udp {
 		u.draining.Store(true)
 	}
+	if g.tls != nil {
+		g.tls.draining.Store(true)
+	}
 	g.settle(budget)
 	stopCommitting()
 	committer.Wait()
@@ -186,6 +194,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	for _, u := range g.udp {
 		u.stop()
+	}
+	if g.tls != nil {
+		g.tls.stop()
 	}
 	tcp.Wait()
 	g.catchUp(budget)
@@ -362,6 +373,16 @@ func (g *Gateway) openListeners() error {
 			listeners[addr] = &l.listener
 		}
 		ports = append(ports, Port{l.name(), network, addr.String()})
+	}
+	if c := g.core.cfg.TLS; c.Addr != "" {
+		t, err := c.load()
+		if err != nil {
+			return err
+		}
+		if g.tls, err = newStreamServer(g.core, &listener{addr: c.Addr}, t); err != nil {
+			return fmt.Errorf("listener tls on %s: %w", c.Addr, err)
+		}
+		ports = append(ports, Port{"any, TLS", "tcp", addrPort(g.tls.ln.Addr()).String()})
 	}
 	if len(listeners) == 0 {
 		return errors.New("no TCP port is open; set gateway.any")

@@ -39,6 +39,15 @@ func (c *core) admit(a netip.Addr) bool {
 		c.refuseConnection("connections")
 		return false
 	}
+	if !c.count(a) {
+		c.open.Add(-1)
+		return false
+	}
+	return true
+}
+
+// count counts a connection of an address in, unless it has too many.
+func (c *core) count(a netip.Addr) bool {
 	if a.IsLoopback() {
 		return true
 	}
@@ -50,11 +59,31 @@ func (c *core) admit(a netip.Addr) bool {
 		c.peers[a] = p
 	}
 	if p.connections >= c.cfg.ConnectionsPerAddress {
-		c.open.Add(-1)
 		c.refuseConnection("connections_per_address")
 		return false
 	}
 	p.connections++
+	return true
+}
+
+// uncount is the inverse of count.
+func (c *core) uncount(a netip.Addr) {
+	if a.IsLoopback() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.peers[a]; p != nil {
+		p.connections--
+	}
+}
+
+// move counts a connection as that of another address: the one behind a balancer. When that has too many, it stays counted as it was.
+func (c *core) move(from, to netip.Addr) bool {
+	if !c.count(to) {
+		return false
+	}
+	c.uncount(from)
 	return true
 }
 
@@ -66,14 +95,7 @@ func (c *core) refuseConnection(limit string) {
 // leave counts a connection out that admit let in.
 func (c *core) leave(a netip.Addr) {
 	c.open.Add(-1)
-	if a.IsLoopback() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if p := c.peers[a]; p != nil {
-		p.connections--
-	}
+	c.uncount(a)
 }
 
 // mayLogin counts a login from an address; false when it has had too many of them, or too many that were refused: whoever tries ids

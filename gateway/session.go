@@ -27,6 +27,8 @@ type session struct {
 	header   []byte // the connection part of its records; nil when state changed
 
 	transport transport
+	mustBe    string       // the only device that may log in here; empty: any
+	proxied   bool         // a PROXY header has still to come
 	pending   atomic.Int32 // frames whose reply waits for the disk
 	closed    bool         // touched only where the session lives
 
@@ -218,6 +220,11 @@ func (s *session) follow() {
 // identify asks the registry about the device that a frame named. It returns false when the device is refused; the session then
 // answers what the protocol has for that, and ends a little later: an instant close makes trackers dial again in a tight loop.
 func (s *session) identify(w *worker, raw []byte) bool {
+	if !s.itself(s.state.Device) {
+		s.refuse(raw, errNotItself, "refused")
+		s.hangUpAt = s.lastRead + protocols.Millis(refuseLinger/time.Millisecond)
+		return false
+	}
 	if !s.core.mayLogin(s.remote.Addr(), s.lastRead) {
 		s.hangUpAt = s.lastRead + protocols.Millis(refuseLinger/time.Millisecond)
 		return false

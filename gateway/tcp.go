@@ -111,6 +111,7 @@ func (t *tcpServer) OnOpen(conn gnet.Conn) ([]byte, gnet.Action) {
 	lp := t.loopOf(conn.EventLoop())
 	s := t.core.newSession(l, remote, clock())
 	s.transport = &tcpConn{conn: conn, loop: lp, out: t.core.cfg.Outbound}
+	s.proxied = t.core.proxies.contains(remote.Addr())
 	s.place = len(lp.sessions)
 	lp.sessions = append(lp.sessions, s)
 	conn.SetContext(s)
@@ -156,6 +157,15 @@ func (t *tcpServer) read(conn gnet.Conn, s *session, now protocols.Millis, final
 			return gnet.None
 		}
 		s.spoke = true
+		if s.proxied {
+			if why := t.unwrap(conn, s, buf); why != "" {
+				return t.end(s, why)
+			}
+			if s.proxied {
+				return gnet.None
+			}
+			continue
+		}
 		if t.core.committer.stalled.Load() || int(s.pending.Load()) >= maxPending {
 			t.pause(conn, s)
 			if len(buf) > maxPaused {
@@ -189,6 +199,28 @@ func (t *tcpServer) read(conn gnet.Conn, s *session, now protocols.Millis, final
 		final = false
 	}
 	return gnet.None
+}
+
+// unwrap reads the PROXY header of a balancer's connection and makes the session that of who is behind it.
+func (t *tcpServer) unwrap(conn gnet.Conn, s *session, buf []byte) (reason string) {
+	n, source, err := proxyHeader(buf)
+	if err != nil {
+		s.refuse(buf, err, "proxy")
+		return "proxy"
+	}
+	if n == 0 {
+		return ""
+	}
+	conn.Discard(n)
+	s.proxied = false
+	if !source.IsValid() {
+		return ""
+	}
+	if !t.core.move(s.remote.Addr(), source.Addr()) {
+		return "limit"
+	}
+	s.remote = source
+	return ""
 }
 
 const (
@@ -366,7 +398,11 @@ func (t *tcpServer) deliver(g *group) {
 		}
 	}
 	for i := range g.acks {
-		if _, ok := g.acks[i].s.transport.(*tcpConn); !ok {
+		switch c := g.acks[i].s.transport.(type) {
+		case *tcpConn: // in its loop
+		case *streamConn:
+			c.hand(&g.acks[i], g)
+		default:
 			g.acks[i].hand(g)
 		}
 	}

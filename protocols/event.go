@@ -92,11 +92,25 @@ func (e *Event) SetFix(lat, lng float64, valid bool) bool {
 	return true
 }
 
-// SetAlt records metres above sea level.
-func (e *Event) SetAlt(m float64) { e.Alt = m; e.Has |= HasAlt }
+// SetAlt records metres above sea level. What no vehicle reaches is dropped: false.
+func (e *Event) SetAlt(m float64) bool {
+	if !(m > -15_000 && m < 100_000) {
+		return false
+	}
+	e.Alt = m
+	e.Has |= HasAlt
+	return true
+}
 
-// SetSpeed records km/h.
-func (e *Event) SetSpeed(kmh float64) { e.Speed = kmh; e.Has |= HasSpeed }
+// SetSpeed records km/h. A negative speed, and one that no vehicle reaches, is dropped: false.
+func (e *Event) SetSpeed(kmh float64) bool {
+	if !(kmh >= 0 && kmh < 10_000) {
+		return false
+	}
+	e.Speed = kmh
+	e.Has |= HasSpeed
+	return true
+}
 
 // SetCourse records degrees clockwise from north; 360 is 0, and what is beyond is dropped: false.
 func (e *Event) SetCourse(deg float64) bool {
@@ -114,8 +128,15 @@ func (e *Event) SetCourse(deg float64) bool {
 // SetSats records the number of satellites used.
 func (e *Event) SetSats(n uint8) { e.Sats = n; e.Has |= HasSats }
 
-// SetHDOP records the horizontal dilution of precision.
-func (e *Event) SetHDOP(v float64) { e.HDOP = v; e.Has |= HasHDOP }
+// SetHDOP records the horizontal dilution of precision. What makes no sense is dropped: false.
+func (e *Event) SetHDOP(v float64) bool {
+	if !(v >= 0 && v < 1000) {
+		return false
+	}
+	e.HDOP = v
+	e.Has |= HasHDOP
+	return true
+}
 
 // complete fills what every decoder would fill in the same way.
 func (e *Event) complete(p *Protocol, s *Session, in Input) {

@@ -146,6 +146,13 @@ func ParseEvent(raw []byte) (Event, error) {
 				set(f)
 			}
 		}
+		sensible := func(set func(float64) bool) {
+			number(func(f float64) {
+				if !set(f) {
+					err = fmt.Errorf("%v makes no sense", f)
+				}
+			})
+		}
 		switch name {
 		case "id":
 		case "seq":
@@ -180,19 +187,15 @@ func ParseEvent(raw []byte) (Event, error) {
 		case "late":
 			err = json.Unmarshal(v, &e.Late)
 		case "alt":
-			number(e.SetAlt)
+			sensible(e.SetAlt)
 		case "speed":
-			number(e.SetSpeed)
+			sensible(e.SetSpeed)
 		case "course":
-			number(func(f float64) {
-				if !e.SetCourse(f) {
-					err = errors.New("outside 0 to 360")
-				}
-			})
+			sensible(e.SetCourse)
 		case "sats":
 			number(func(f float64) { e.SetSats(uint8(max(0, min(f, 255)))) })
 		case "hdop":
-			number(e.SetHDOP)
+			sensible(e.SetHDOP)
 		case "alarm":
 			err = json.Unmarshal(v, &e.Alarm)
 		case "attrs":

@@ -80,11 +80,7 @@ vehicle, groups and options (several separated by spaces), policy. "-" reads sta
 }
 
 func putDevices(cmd *cobra.Command, flags *settingsFlags, devices []protocols.Device) error {
-	s, err := flags.load()
-	if err != nil {
-		return err
-	}
-	store, err := openStore(cmd, s)
+	store, err := flags.store(cmd)
 	if err != nil {
 		return err
 	}
@@ -92,16 +88,12 @@ func putDevices(cmd *cobra.Command, flags *settingsFlags, devices []protocols.De
 	if err := store.PutDevices(cmd.Context(), devices); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d devices in %s\n", len(devices), s.Store)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d devices registered\n", len(devices))
 	return err
 }
 
 func listDevices(cmd *cobra.Command, flags *settingsFlags) error {
-	s, err := flags.load()
-	if err != nil {
-		return err
-	}
-	store, err := openStore(cmd, s)
+	store, err := flags.store(cmd)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ var commands = []func() *cobra.Command{
 	newIdentify,
 	newToken,
 	newDevice,
+	newGrant,
 	newMigrate,
 	newCheck,
 	newConfig,

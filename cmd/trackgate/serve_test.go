@@ -182,6 +182,44 @@ func TestDeviceRegistry(t *testing.T) {
 	a.stop()
 }
 
+func TestGrantsByUser(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	a := startAlone(t, data)
+	post := a.token("--scope", "ingest")
+	for _, v := range []string{"1", "2"} {
+		if status, body := a.call("POST", "/api/tracking/location", post, `{"vehicleId":"`+v+`","lat":1,"lng":2}`); status != 202 {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	out, err := run(t, nil, "token", "--data", data, "--user", "alice")
+	if err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	alice := strings.TrimSpace(out)
+	sees := func(vehicle string) bool {
+		status, _ := a.call("GET", "/api/vehicles/"+vehicle+"/location", alice, "")
+		return status == 200
+	}
+	if sees("1") {
+		t.Error("alice sees a vehicle before she may")
+	}
+	if out, err := run(t, nil, "grant", "add", "alice", "--vehicles", "1", "--data", data); err != nil || !strings.Contains(out, "vehicles [1]") {
+		t.Fatalf("%v %s", err, out)
+	}
+	until(t, "alice sees her vehicle", func() bool { return sees("1") })
+	if sees("2") {
+		t.Error("alice sees another's vehicle")
+	}
+	if out, err := run(t, nil, "grant", "remove", "alice", "--vehicles", "1", "--data", data); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	until(t, "she no longer does", func() bool { return !sees("1") })
+	if out, err := run(t, nil, "grant", "add", "alice", "--data", data); err == nil {
+		t.Errorf("a grant of nothing: %s", out)
+	}
+	a.stop()
+}
+
 func TestConfigurationErrors(t *testing.T) {
 	tests := []struct {
 		name, want string

@@ -89,8 +89,8 @@ type settingsFlags struct {
 }
 
 func (f *settingsFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.config, "config", "", "YAML file with what differs from the defaults (see `trackgate config`)")
-	c.Flags().StringVar(&f.data, "data", "", "folder of everything that Trackgate keeps itself (default ./data)")
+	c.Flags().StringVar(&f.config, "config", "", "YAML `file` with what differs from the defaults, which \"trackgate config\" prints")
+	c.Flags().StringVar(&f.data, "data", "", "`folder` of everything that Trackgate keeps itself (default ./data)")
 }
 
 // load reads the configuration and checks what no single package can.

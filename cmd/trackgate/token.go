@@ -52,7 +52,8 @@ Scopes: read (see where vehicles are and were), ingest (report positions over HT
 			if err != nil {
 				return err
 			}
-			token, err := auth.Sign(secret, auth.Claims{Subject: user, Expires: time.Now().Add(ttl), Scope: auth.Scopes(actions...), Grants: grants})
+			token, err := auth.Sign(secret, auth.Claims{Subject: user, Expires: time.Now().Add(ttl), Scope: auth.Scopes(actions...), Grants: grants,
+				LookedUp: len(vehicles)+len(groups) == 0})
 			if err != nil {
 				return err
 			}
@@ -62,7 +63,7 @@ Scopes: read (see where vehicles are and were), ingest (report positions over HT
 	}
 	flags.add(c)
 	c.Flags().StringVar(&user, "user", "operator", "whom the token is for")
-	c.Flags().StringSliceVar(&vehicles, "vehicles", nil, "vehicle ids, or '*' for all")
+	c.Flags().StringSliceVar(&vehicles, "vehicles", nil, "vehicle ids, or '*' for all; neither these nor groups: what vehicle_access grants the user")
 	c.Flags().StringSliceVar(&groups, "groups", nil, "groups of vehicles")
 	c.Flags().StringVar(&scope, "scope", "read", "what it allows: read, ingest, command, admin")
 	c.Flags().DurationVar(&ttl, "ttl", 24*time.Hour, "how long it is good")
