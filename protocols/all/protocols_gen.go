@@ -5,6 +5,7 @@ package all
 import (
 	"github.com/trackgate/trackgate/protocols"
 	"github.com/trackgate/trackgate/protocols/gt06"
+	"github.com/trackgate/trackgate/protocols/h02"
 	"github.com/trackgate/trackgate/protocols/http"
 	"github.com/trackgate/trackgate/protocols/teltonika"
 )
@@ -12,6 +13,7 @@ import (
 // Protocols is every protocol that the gateway speaks, by name.
 var Protocols = []*protocols.Protocol{
 	&gt06.Protocol,
+	&h02.Protocol,
 	&http.Protocol,
 	&teltonika.Protocol,
 }
