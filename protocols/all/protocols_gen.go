@@ -7,6 +7,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/gt06"
 	"github.com/trackgate/trackgate/protocols/h02"
 	"github.com/trackgate/trackgate/protocols/http"
+	"github.com/trackgate/trackgate/protocols/suntech"
 	"github.com/trackgate/trackgate/protocols/teltonika"
 )
 
@@ -15,5 +16,6 @@ var Protocols = []*protocols.Protocol{
 	&gt06.Protocol,
 	&h02.Protocol,
 	&http.Protocol,
+	&suntech.Protocol,
 	&teltonika.Protocol,
 }
