@@ -9,6 +9,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/http"
 	"github.com/trackgate/trackgate/protocols/suntech"
 	"github.com/trackgate/trackgate/protocols/teltonika"
+	wialonips "github.com/trackgate/trackgate/protocols/wialon-ips"
 )
 
 // Protocols is every protocol that the gateway speaks, by name.
@@ -18,4 +19,5 @@ var Protocols = []*protocols.Protocol{
 	&http.Protocol,
 	&suntech.Protocol,
 	&teltonika.Protocol,
+	&wialonips.Protocol,
 }
