@@ -7,6 +7,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/gt06"
 	"github.com/trackgate/trackgate/protocols/h02"
 	"github.com/trackgate/trackgate/protocols/http"
+	"github.com/trackgate/trackgate/protocols/jt808"
 	"github.com/trackgate/trackgate/protocols/suntech"
 	"github.com/trackgate/trackgate/protocols/teltonika"
 	wialonips "github.com/trackgate/trackgate/protocols/wialon-ips"
@@ -17,6 +18,7 @@ var Protocols = []*protocols.Protocol{
 	&gt06.Protocol,
 	&h02.Protocol,
 	&http.Protocol,
+	&jt808.Protocol,
 	&suntech.Protocol,
 	&teltonika.Protocol,
 	&wialonips.Protocol,
