@@ -227,3 +227,31 @@ func (c suite) lateUpload(t *testing.T, s Store) {
 		t.Errorf("hour of late data: %+v, %v", hours, err)
 	}
 }
+
+// renamedVehicle registers a device that was seen before: its own id is no vehicle any more.
+func (c suite) renamedVehicle(t *testing.T, s Store) {
+	before, parked := fix("7", now, 1, 1, 10), fix("8", now, 1, 1, 10)
+	before.Vehicle = "7"
+	mustWrite(t, s, batchOf("j", 0, before, parked), Result{Stored: 2})
+	all := func(want ...string) {
+		t.Helper()
+		list, err := s.LastAll(t.Context(), "", 10)
+		if err != nil || len(list) != len(want) {
+			t.Fatalf("%d vehicles, %v, want %v", len(list), err, want)
+		}
+		for i := range list {
+			if list[i].Vehicle != want[i] {
+				t.Errorf("vehicle %q, want %q", list[i].Vehicle, want[i])
+			}
+		}
+	}
+	all("7", "v-8")
+	if err := s.PutDevices(t.Context(), []protocols.Device{{ID: "7", Vehicle: "truck", Policy: protocols.Accept}}); err != nil {
+		t.Fatal(err)
+	}
+	all("v-8")
+	after := fix("7", now+1000, 1, 1, 10)
+	after.Vehicle = "truck"
+	mustWrite(t, s, batchOf("j", 2, after), Result{Stored: 1})
+	all("truck", "v-8")
+}

@@ -45,3 +45,7 @@ func (r *row) beforeLast(o *row) bool {
 	}
 	return o.event.Time > r.event.Time
 }
+
+// renamed holds for a vehicle that was only ever the id of a device which the registry has since put on another: nothing more is to be heard
+// of it, so it is left out where all are listed.
+const renamed = `EXISTS (SELECT 1 FROM devices r WHERE r.device = l.vehicle AND r.vehicle <> '' AND r.vehicle <> r.device)`

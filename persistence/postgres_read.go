@@ -86,7 +86,7 @@ func (s *postgresStore) Last(ctx context.Context, vehicles []string) (events []p
 
 func (s *postgresStore) LastAll(ctx context.Context, after string, limit int) (events []protocols.Event, err error) {
 	err = s.read(ctx, "last known", func(ctx context.Context) (err error) {
-		events, err = collect(ctx, s.pool, scanLastPostgres, lastPostgres+"l.vehicle > $1 ORDER BY l.vehicle LIMIT $2", clean(after), pageSize(limit, MaxLimit))
+		events, err = collect(ctx, s.pool, scanLastPostgres, lastPostgres+"l.vehicle > $1 AND NOT "+renamed+" ORDER BY l.vehicle LIMIT $2", clean(after), pageSize(limit, MaxLimit))
 		return err
 	})
 	return events, err

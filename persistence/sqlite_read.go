@@ -103,7 +103,7 @@ func (s *sqliteStore) Last(ctx context.Context, vehicles []string) (events []pro
 func (s *sqliteStore) LastAll(ctx context.Context, after string, limit int) ([]protocols.Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.QueryTimeout)
 	defer cancel()
-	events, err := queryAll(ctx, s.reader, scanLast, lastSQLite+"l.vehicle > ? ORDER BY l.vehicle LIMIT ?", after, pageSize(limit, MaxLimit))
+	events, err := queryAll(ctx, s.reader, scanLast, lastSQLite+"l.vehicle > ? AND NOT "+renamed+" ORDER BY l.vehicle LIMIT ?", after, pageSize(limit, MaxLimit))
 	if err != nil {
 		return nil, fmt.Errorf("store: last known: %w", err)
 	}
