@@ -252,7 +252,7 @@ func (s *session) identify(w *worker, raw []byte) bool {
 // takeOver makes s the connection of its device. Mobile networks leave half-open connections behind: of two the newest is the real one, unless the
 // operator says otherwise.
 func (s *session) takeOver(e *entry) {
-	if s.listener.datagram {
+	if s.listener.datagram || s.listener.replay { // captures of one device may well be played at once
 		return
 	}
 	if s.entry != nil {
