@@ -42,8 +42,8 @@ func detect(b []byte, _ bool) (protocols.Verdict, string) {
 	if flag != flagStandard && flag != flagLock {
 		return protocols.No, whyStart
 	}
-	for len(b) > 1 && b[1] == flag {
-		if b = b[1:]; len(b) > maxFlags {
+	for flags := 1; len(b) > 1 && b[1] == flag; flags++ {
+		if b = b[1:]; flags >= maxFlags {
 			return protocols.No, whyStart
 		}
 	}
@@ -60,11 +60,24 @@ func detect(b []byte, _ bool) (protocols.Verdict, string) {
 		}
 		return protocols.More, whyShort
 	}
-	// The XOR of what was escaped tells as well: 7d 02 stands for 7e, 7d 01 for 7d.
-	sum, raw := byte(0), b[1:1+end]
+	raw := b[1 : 1+end]
 	if len(raw) < minUnit {
 		return protocols.No, whyLength
 	}
+	sum := byte(0)
+	if flag == flagStandard && bytes.IndexByte(raw, 0x7d) < 0 {
+		sum = xor(raw)
+	} else {
+		sum = escapedXOR(raw, flag)
+	}
+	if sum == 0 {
+		return protocols.Sure, whyCheck
+	}
+	return protocols.Likely, whyWrong
+}
+
+// escapedXOR is the XOR of what was escaped.
+func escapedXOR(raw []byte, flag byte) (sum byte) {
 	for i := 0; i < len(raw); i++ {
 		x := raw[i]
 		if i+1 < len(raw) {
@@ -82,10 +95,7 @@ func detect(b []byte, _ bool) (protocols.Verdict, string) {
 		}
 		sum ^= x
 	}
-	if sum == 0 {
-		return protocols.Sure, whyCheck
-	}
-	return protocols.Likely, whyWrong
+	return sum
 }
 
 // detectSentence judges `(id,1,001,BASE,2,TIME)`: other protocols use parentheses as well.

@@ -2,6 +2,7 @@ package jt808
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"sync"
 
@@ -133,12 +134,12 @@ func (u *unit) skipTo(b []byte, end, next int, final bool) (int, error) {
 
 // check tells whether the check is right.
 func (u *unit) check() bool {
-	return len(u.content) >= minUnit && protocols.XOR(u.content) == 0
+	return len(u.content) >= minUnit && xor(u.content) == 0
 }
 
 // whole takes content that was sent without escapes: it fits its length and its check as it is.
 func (u *unit) whole(raw []byte) bool {
-	if len(raw) < minUnit || sizeOf(raw, u.flag) != len(raw) || protocols.XOR(raw) != 0 {
+	if len(raw) < minUnit || sizeOf(raw, u.flag) != len(raw) || xor(raw) != 0 {
 		return false
 	}
 	u.content = raw
@@ -146,17 +147,25 @@ func (u *unit) whole(raw []byte) bool {
 }
 
 // plain takes a frame without escapes that has flags inside, as the length in its header has it: a line of `decode` may be one that
-// was unescaped when it was recorded.
+// was unescaped when it was recorded. A wrong check is none the less its own where the length fits the line.
 func (u *unit) plain(b []byte, start int) int {
 	raw := b[start:]
 	if len(raw) < minUnit {
 		return 0
 	}
 	n := sizeOf(raw, u.flag)
-	if n > len(raw) || n < len(raw) && raw[n] != u.flag || !u.whole(raw[:n]) {
+	if n > len(raw) || n < len(raw) && raw[n] != u.flag || n == len(raw) && raw[n-1] == u.flag {
 		return 0
 	}
-	return min(start+n+1, len(b))
+	end := min(start+n+1, len(b))
+	if u.whole(raw[:n]) {
+		return end
+	}
+	if n < len(raw) && end == len(b) && bytes.IndexByte(raw[:n], u.flag) >= 0 {
+		u.content, u.badCheck = raw[:n], true
+		return end
+	}
+	return 0
 }
 
 // unescape makes the content of what was between the flags: a view of it when it has no escapes. False: there is an escape that has no meaning.
@@ -233,13 +242,33 @@ func garbage(b []byte, from int, state string) (int, error) {
 	return n, fmt.Errorf("jt808: %w", protocols.ErrGarbage)
 }
 
+// xor is the exclusive or of all bytes, eight at a time.
+func xor(b []byte) byte {
+	var v uint64
+	for len(b) >= 8 {
+		v ^= binary.LittleEndian.Uint64(b)
+		b = b[8:]
+	}
+	v ^= v >> 32
+	v ^= v >> 16
+	v ^= v >> 8
+	for _, x := range b {
+		v ^= uint64(x)
+	}
+	return byte(v)
+}
+
 // appendFrame appends content with its check, escapes and flags.
 func appendFrame(out []byte, flag byte, content []byte) []byte {
 	out = append(out, flag)
+	check := xor(content)
+	if flag == flagStandard && check&^3 != 0x7c && bytes.IndexByte(content, 0x7d) < 0 && bytes.IndexByte(content, 0x7e) < 0 {
+		return append(append(out, content...), check, flag)
+	}
 	for _, x := range content {
 		out = appendEscaped(out, flag, x)
 	}
-	return append(appendEscaped(out, flag, protocols.XOR(content)), flag)
+	return append(appendEscaped(out, flag, check), flag)
 }
 
 func appendEscaped(out []byte, flag, x byte) []byte {

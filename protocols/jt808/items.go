@@ -11,6 +11,7 @@ type items struct {
 	family family
 	fence  uint8     // 1: a fence was entered, 2: it was left
 	seen   [4]uint64 // ids that were there
+	vendor bool      // an item of a vendor was among them
 	cells  list      // from several items
 	wifi   list      // likewise
 	rest   []byte    // what has no meaning here and no name of its own
@@ -62,12 +63,17 @@ func (c *call) item(e *protocols.Event, id byte, v, whole []byte) {
 		c.record.rest = append(c.record.rest, whole...)
 		return
 	}
-	if c.standard(e, id, v) {
-		return
-	}
 	first := len(e.Attrs)
-	if c.vendor(e, id, v) && !clash(e, first) {
-		return
+	if c.standard(e, id, v) {
+		// The standard's own items have a name each; only a vendor's can have taken it.
+		if !c.record.vendor || !clash(e, first) {
+			return
+		}
+	} else {
+		c.record.vendor = true
+		if c.vendor(e, id, v) && !clash(e, first) {
+			return
+		}
 	}
 	e.Attrs = e.Attrs[:first]
 	keep(e, id, v)

@@ -13,6 +13,8 @@
 //	alarm_<bit>=<alarm>   what a bit of the alarm flags means, as alarm_16=tampering; none: nothing
 //	east_bit=true         status bit 3 means east, not west
 //	answers=last          of a message in parts, answer the last only
+//	text_flag=1           the flag of text messages, which is 2 otherwise
+//	cut=f0                the fuel is cut by the words 0xf0 and 0xf1 of terminal control instead of 0x64 and 0x65
 package jt808
 
 import (
@@ -32,6 +34,7 @@ var Protocol = protocols.Protocol{
 	MaxFrame:   maxFrame,
 	Detect:     detect,
 	Decode:     decode,
+	Encode:     encode,
 	Attributes: attributes,
 }
 

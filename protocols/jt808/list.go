@@ -54,6 +54,11 @@ func (l *list) dec(key string, v int64, scale int) {
 	}
 }
 
+// float appends a member with a number.
+func (l *list) float(key string, v float64) {
+	l.b = strconv.AppendFloat(append(l.b, key...), v, 'f', -1, 64)
+}
+
 // hex appends a member with bytes in hex.
 func (l *list) hex(key string, v []byte) {
 	l.b = append(append(l.b, key...), '"')

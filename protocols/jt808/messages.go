@@ -6,7 +6,6 @@ const (
 	msgHeartbeat      = 0x0002
 	msgUnregister     = 0x0003
 	msgTime           = 0x0004
-	msgResend         = 0x0005
 	msgRegister       = 0x0100
 	msgAuthenticate   = 0x0102
 	msgParameters     = 0x0104
@@ -58,8 +57,6 @@ const (
 	msgSendTransparent  = 0x8900
 	msgVideoStart       = 0x9101
 	msgVideoStop        = 0x9102
-	msgOilControl       = 0xa006
-	msgSetVendor        = 0x0310
 	msgCompactAnswer    = 0x4401
 )
 

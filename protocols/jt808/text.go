@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -58,6 +59,9 @@ func digitsOf(v []byte) string {
 	return strings.TrimRight(hex.EncodeToString(v), "f")
 }
 
+// decimalText is an unsigned number of at most eight bytes as text.
+func decimalText(v []byte) string { return strconv.FormatUint(number(v), 10) }
+
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // sentence reads `( ... )`, which locks send: a request for the time, or the answer to a command.
@@ -81,4 +85,34 @@ func (c *call) sentence() {
 	e := c.f.Add(protocols.CommandResult)
 	text(e, "result", c.content)
 	e.FP = protocols.Fingerprint(c.content)
+}
+
+// splitComma is the fields of a text; nil when it is not printable.
+func splitComma(v []byte) []string {
+	if !printable(v) {
+		return nil
+	}
+	return strings.Split(string(bytes.TrimRight(v, "\x00")), ",")
+}
+
+// isMAC tells whether s is six bytes in hex with colons.
+func isMAC(s string) bool {
+	if len(s) != 17 {
+		return false
+	}
+	for i := range len(s) {
+		switch x := s[i] | 0x20; {
+		case i%3 == 2 && s[i] != ':':
+			return false
+		case i%3 != 2 && (x < 'a' || x > 'f') && (s[i] < '0' || s[i] > '9'):
+			return false
+		}
+	}
+	return true
+}
+
+// isSignal tells whether s is a number from -199 to 199 as JSON writes it.
+func isSignal(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n > -200 && n < 200 && strconv.Itoa(n) == s
 }
