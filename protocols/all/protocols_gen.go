@@ -8,6 +8,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/h02"
 	"github.com/trackgate/trackgate/protocols/http"
 	"github.com/trackgate/trackgate/protocols/jt808"
+	"github.com/trackgate/trackgate/protocols/queclink"
 	"github.com/trackgate/trackgate/protocols/suntech"
 	"github.com/trackgate/trackgate/protocols/teltonika"
 	wialonips "github.com/trackgate/trackgate/protocols/wialon-ips"
@@ -19,6 +20,7 @@ var Protocols = []*protocols.Protocol{
 	&h02.Protocol,
 	&http.Protocol,
 	&jt808.Protocol,
+	&queclink.Protocol,
 	&suntech.Protocol,
 	&teltonika.Protocol,
 	&wialonips.Protocol,

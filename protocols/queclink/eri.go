@@ -116,10 +116,10 @@ func (c *call) radioSensors(e *protocols.Event, i int) int {
 		l.text("id", c.m.take(i))
 		kind := c.m.take(i + 1)
 		l.text("type", kind)
-		l.decimal("temp_c", c.m.take(i+2), 1)
+		l.decimal("temp_c", c.m.take(i+2), 0)
 		i += 3
 		if string(kind) == "2" {
-			l.decimal("humidity_pct", c.m.take(i), 1)
+			l.decimal("humidity_pct", c.m.take(i), 0)
 			i++
 		}
 		l.end()
@@ -172,19 +172,19 @@ func (c *call) masked(l *list, i int, mask uint64) int {
 			l.name("available")
 			l.b = append(l.b, map[bool]string{true: "true", false: "false"}[string(v) == "1"]...)
 		case 3:
-			l.decimal("battery_v", v, 1e-3)
+			l.decimal("battery_v", v, 3)
 		case 4:
-			l.decimal("temp_c", v, 1)
+			l.decimal("temp_c", v, 0)
 		case 5:
-			l.decimal("humidity_pct", v, 1)
+			l.decimal("humidity_pct", v, 0)
 		case 9:
-			l.decimal("pressure_kpa", v, 1)
+			l.decimal("pressure_kpa", v, 0)
 		case 11:
-			l.decimal("temp_fine_c", v, 1)
+			l.decimal("temp_fine_c", v, 0)
 		case 13:
-			l.decimal("battery_pct", v, 1)
+			l.decimal("battery_pct", v, 0)
 		default:
-			l.decimal(maskNames[bit], v, 1)
+			l.decimal(maskNames[bit], v, 0)
 		}
 	}
 	return i

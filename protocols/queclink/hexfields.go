@@ -37,6 +37,7 @@ func (c *hexCall) fields(b []byte) {
 		e.Text("result", hex.EncodeToString(b))
 	case report && c.mask == knownMask && len(b) > 6:
 		c.report(b)
+	case name == "+LGN": // a login
 	default:
 		e := c.f.Add(protocols.Status)
 		e.Int("type", int64(c.kind))

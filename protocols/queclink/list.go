@@ -41,16 +41,16 @@ func (l *list) text(name string, v []byte) {
 	l.b = append(l.b, quoted...)
 }
 
-// float adds v divided by a power of ten, or by 16 and the like.
+// float adds a number.
 func (l *list) float(name string, v float64) {
 	l.name(name)
 	l.b = strconv.AppendFloat(l.b, v, 'f', -1, 64)
 }
 
-// decimal adds a field where it is a number, times the factor; anything else that is not empty as a text.
-func (l *list) decimal(name string, field []byte, factor float64) {
-	if v, scale, ok := readDecimal(field); ok {
-		l.float(name, float64(v)*factor/pow10[scale])
+// decimal adds a field divided by 10^shift where it is a number; anything else that is not empty as a text.
+func (l *list) decimal(name string, field []byte, shift uint8) {
+	if v, scale, ok := readDecimal(field); ok && scale+shift <= 9 {
+		l.float(name, float64(v)/pow10[scale+shift])
 	} else if len(field) > 0 {
 		l.text(name, field)
 	}

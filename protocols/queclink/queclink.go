@@ -268,8 +268,8 @@ func (c *call) keep(e *protocols.Event, i int) {
 		return
 	}
 	key := protocols.IOKey(uint16(i))
-	if n, ok := readInt(v); ok && (v[0] != '0' || len(v) == 1) && v[0] != '-' && v[0] != '+' {
-		e.Int(key, n)
+	if n, scale, ok := readDecimal(v); ok && (v[0] != '0' || len(v) == 1 || v[1] == '.') && v[0] != '+' {
+		e.Dec(key, n, scale)
 		return
 	}
 	e.Text(key, string(v))
