@@ -4,6 +4,7 @@ package all
 
 import (
 	"github.com/trackgate/trackgate/protocols"
+	"github.com/trackgate/trackgate/protocols/gps103"
 	"github.com/trackgate/trackgate/protocols/gt06"
 	"github.com/trackgate/trackgate/protocols/h02"
 	"github.com/trackgate/trackgate/protocols/http"
@@ -16,6 +17,7 @@ import (
 
 // Protocols is every protocol that the gateway speaks, by name.
 var Protocols = []*protocols.Protocol{
+	&gps103.Protocol,
 	&gt06.Protocol,
 	&h02.Protocol,
 	&http.Protocol,
