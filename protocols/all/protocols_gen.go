@@ -9,6 +9,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/h02"
 	"github.com/trackgate/trackgate/protocols/http"
 	"github.com/trackgate/trackgate/protocols/jt808"
+	"github.com/trackgate/trackgate/protocols/meitrack"
 	"github.com/trackgate/trackgate/protocols/queclink"
 	"github.com/trackgate/trackgate/protocols/suntech"
 	"github.com/trackgate/trackgate/protocols/teltonika"
@@ -22,6 +23,7 @@ var Protocols = []*protocols.Protocol{
 	&h02.Protocol,
 	&http.Protocol,
 	&jt808.Protocol,
+	&meitrack.Protocol,
 	&queclink.Protocol,
 	&suntech.Protocol,
 	&teltonika.Protocol,
