@@ -10,6 +10,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/http"
 	"github.com/trackgate/trackgate/protocols/jt808"
 	"github.com/trackgate/trackgate/protocols/meitrack"
+	"github.com/trackgate/trackgate/protocols/osmand"
 	"github.com/trackgate/trackgate/protocols/queclink"
 	"github.com/trackgate/trackgate/protocols/suntech"
 	"github.com/trackgate/trackgate/protocols/teltonika"
@@ -24,6 +25,7 @@ var Protocols = []*protocols.Protocol{
 	&http.Protocol,
 	&jt808.Protocol,
 	&meitrack.Protocol,
+	&osmand.Protocol,
 	&queclink.Protocol,
 	&suntech.Protocol,
 	&teltonika.Protocol,
