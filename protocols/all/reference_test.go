@@ -68,24 +68,26 @@ func renderReadme(t *testing.T, path string) []byte {
 	}
 	var b bytes.Buffer
 	b.WriteString(head + begin + "| protocol | port | what it is |\n|---|---|---|\n")
-	port := func(p *protocols.Protocol) string {
-		switch {
-		case p.TCP == 0 && p.UDP == 0:
-			return ""
-		case p.TCP == p.UDP:
-			return fmt.Sprintf("%d TCP, UDP", p.TCP)
-		case p.UDP == 0:
-			return fmt.Sprintf("%d TCP", p.TCP)
-		case p.TCP == 0:
-			return fmt.Sprintf("%d UDP", p.UDP)
-		}
-		return fmt.Sprintf("%d TCP, %d UDP", p.TCP, p.UDP)
-	}
 	for _, p := range Protocols {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, port(p), synopsis(t, p.Name))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", p.Name, ports(p), synopsis(t, p.Name))
 	}
 	b.WriteString(end + tail)
 	return b.Bytes()
+}
+
+// ports says where a protocol's devices dial.
+func ports(p *protocols.Protocol) string {
+	switch {
+	case p.TCP == 0 && p.UDP == 0:
+		return ""
+	case p.TCP == p.UDP:
+		return fmt.Sprintf("%d TCP, UDP", p.TCP)
+	case p.UDP == 0:
+		return fmt.Sprintf("%d TCP", p.TCP)
+	case p.TCP == 0:
+		return fmt.Sprintf("%d UDP", p.UDP)
+	}
+	return fmt.Sprintf("%d TCP, %d UDP", p.TCP, p.UDP)
 }
 
 // synopsis is what the first sentence of a protocol's package comment says that it decodes.
