@@ -16,12 +16,6 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// frame is content with its check, escapes and flags.
-func frame(t testing.TB, content string) []byte {
-	t.Helper()
-	return appendFrame(nil, flagStandard, unhex(t, content))
-}
-
 // one decodes one whole frame.
 func one(t testing.TB, s *protocols.Session, b []byte) (*protocols.Frame, error) {
 	t.Helper()

@@ -31,20 +31,19 @@ func (c *call) packets() error {
 
 // packet is what a packet says that takes more than one item to read.
 type packet struct {
-	event       int64
-	lat, lng    float64
-	at          protocols.Millis
-	valid       bool
-	in, out     int // -1: not sent
-	obdSpeed    bool
-	again       bool // an item came twice
-	seen        [4][4]uint64
-	cells       []byte
-	points      []byte // WiFi
-	sensors     []byte // Bluetooth
-	single      cellOf
-	cellN       int
-	batteryDone bool
+	event    int64
+	lat, lng float64
+	at       protocols.Millis
+	valid    bool
+	in, out  int // -1: not sent
+	obdSpeed bool
+	again    bool // an item came twice
+	seen     [4][4]uint64
+	cells    []byte
+	points   []byte // WiFi
+	sensors  []byte // Bluetooth
+	single   cellOf
+	cellN    int
 }
 
 type cellOf struct {

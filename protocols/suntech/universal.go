@@ -38,10 +38,10 @@ const (
 
 // report is the part of a universal report that takes more than one field to read.
 type report struct {
-	lat, lng                    float64
-	has, valid                  bool
-	date, clock                 []byte
-	cell, mcc, mnc, lac, driver []byte
+	lat, lng            float64
+	has, valid          bool
+	date, clock         []byte
+	cell, mcc, mnc, lac []byte
 }
 
 // universal reads the messages without a model in front: type, id, map of the fields, fields.
