@@ -24,6 +24,7 @@ tools: ## what the tests talk to
 	@.ci/tools
 
 test: tools check ## everything; sets up what it needs
+	$(GO) build -race ./...
 	TRACKGATE_TEST_ALL=1 $(GO) test -race -timeout 30m -p 1 ./...
 	$(MAKE) fuzz FUZZTIME=3s
 
