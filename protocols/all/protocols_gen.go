@@ -12,6 +12,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/meitrack"
 	"github.com/trackgate/trackgate/protocols/osmand"
 	"github.com/trackgate/trackgate/protocols/queclink"
+	"github.com/trackgate/trackgate/protocols/ruptela"
 	"github.com/trackgate/trackgate/protocols/suntech"
 	"github.com/trackgate/trackgate/protocols/teltonika"
 	wialonips "github.com/trackgate/trackgate/protocols/wialon-ips"
@@ -27,6 +28,7 @@ var Protocols = []*protocols.Protocol{
 	&meitrack.Protocol,
 	&osmand.Protocol,
 	&queclink.Protocol,
+	&ruptela.Protocol,
 	&suntech.Protocol,
 	&teltonika.Protocol,
 	&wialonips.Protocol,

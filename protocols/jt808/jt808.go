@@ -63,9 +63,12 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		c.sentence()
 		return n, nil
 	}
-	before := *s
+	before, first := *s, len(f.Events)
 	err = c.decode()
 	if err == nil && c.badCheck && !s.Options.TolerateChecksum {
+		for i := first; i < len(f.Events); i++ {
+			f.Events[i].Device = s.Device // which the session does not keep
+		}
 		err = fmt.Errorf("jt808: message %04x: %w", c.id, protocols.ErrChecksum)
 		*s = before
 	} else if err != nil {
