@@ -14,6 +14,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/queclink"
 	"github.com/trackgate/trackgate/protocols/ruptela"
 	"github.com/trackgate/trackgate/protocols/suntech"
+	"github.com/trackgate/trackgate/protocols/t800x"
 	"github.com/trackgate/trackgate/protocols/teltonika"
 	wialonips "github.com/trackgate/trackgate/protocols/wialon-ips"
 )
@@ -30,6 +31,7 @@ var Protocols = []*protocols.Protocol{
 	&queclink.Protocol,
 	&ruptela.Protocol,
 	&suntech.Protocol,
+	&t800x.Protocol,
 	&teltonika.Protocol,
 	&wialonips.Protocol,
 }
