@@ -16,6 +16,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/suntech"
 	"github.com/trackgate/trackgate/protocols/t800x"
 	"github.com/trackgate/trackgate/protocols/teltonika"
+	"github.com/trackgate/trackgate/protocols/tk103"
 	wialonips "github.com/trackgate/trackgate/protocols/wialon-ips"
 )
 
@@ -33,5 +34,6 @@ var Protocols = []*protocols.Protocol{
 	&suntech.Protocol,
 	&t800x.Protocol,
 	&teltonika.Protocol,
+	&tk103.Protocol,
 	&wialonips.Protocol,
 }
