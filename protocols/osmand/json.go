@@ -3,209 +3,246 @@ package osmand
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"math"
-	"slices"
 
 	"github.com/trackgate/trackgate/protocols"
 )
 
-const (
-	maxDepth     = 8    // of objects and lists within each other
-	maxLocations = 4096 // of a batch
-)
+// maxLocations is the most reports of a batch.
+const maxLocations = 4096
 
-// object is a JSON object whose members are not read yet; of members of one name the last counts.
-type object map[string]json.RawMessage
-
-// batch reads {"device_id":…,"location":…}, where location is an object or a list of them. It returns the status it deserves: one report that can not be read
-// refuses them all, since the client repeats what was not answered 200 as it was.
+// batch reads {"device_id":…,"location":…}, where location is an object or a list of them. It returns the status it deserves: one report that
+// can not be read refuses them all, since the client repeats what was not answered 200 as it was.
 func (c *call) batch(body []byte) int {
-	if tooDeep(body) {
+	if tooDeep(body) || !json.Valid(body) {
 		return 400
 	}
-	var root object
-	if json.Unmarshal(body, &root) != nil {
-		return 400
-	}
-	id := bytes.Trim(root["device_id"], " ")
-	if len(id) > 0 && id[0] == '"' {
-		var s string
-		if json.Unmarshal(id, &s) != nil {
-			return 400
+	var id, where []byte
+	members(body, func(name, value []byte) bool {
+		switch string(name) {
+		case "device_id":
+			id = value
+		case "location":
+			where = value
 		}
-		id = []byte(s)
+		return true
+	})
+	if len(id) > 0 && id[0] == '"' {
+		id = unquoted(id)
 	} else if _, ok := number(id); !ok {
 		return 400
 	}
-	if !c.identify(id) {
+	switch {
+	case !c.identify(id) || len(where) == 0:
+		return 400
+	case where[0] == '{':
+		return c.location(where)
+	case where[0] != '[':
 		return 400
 	}
-	raw := root["location"]
-	if len(raw) == 0 || raw[0] != '[' {
-		return c.location(raw)
-	}
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
-		return 400
-	}
-	if len(list) > maxLocations {
-		return 413
-	}
-	for _, raw := range list {
-		if status := c.location(raw); status != 200 {
-			return status
+	count, status := 0, 400
+	items(where, func(raw []byte) bool {
+		if count++; count > maxLocations {
+			status = 413
+			return false
 		}
-	}
-	return 200
-}
-
-// tooDeep tells whether objects and lists are nested deeper than maxDepth.
-func tooDeep(b []byte) bool {
-	depth, text := 0, false
-	for i := 0; i < len(b); i++ {
-		switch x := b[i]; {
-		case text && x == '\\':
-			i++
-		case x == '"':
-			text = !text
-		case text:
-		case x == '{' || x == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case x == '}' || x == ']':
-			depth--
+		status = 400
+		if raw[0] == '{' {
+			status = c.location(raw)
 		}
-	}
-	return false
+		return status == 200
+	})
+	return status
 }
 
-// members takes members out of an object; bad is set by one of the wrong type.
-type members struct {
-	object
-	bad bool
-}
-
-// take reads the member of that name into v and forgets it. False: there is none, or it is null.
-func (m *members) take(name string, v any) bool {
-	raw, ok := m.object[name]
-	delete(m.object, name)
-	if !ok || string(raw) == "null" {
-		return false
-	}
-	if json.Unmarshal(raw, v) != nil {
-		m.bad = true
-		return false
-	}
-	return true
-}
-
-// within takes a member that is an object itself. Some clients write an empty object as a list.
-func (m *members) within(name string) (inner members) {
-	if raw := m.object[name]; len(raw) > 0 && raw[0] == '{' {
-		m.take(name, &inner.object)
-	}
-	return inner
+// location is a report under way: what its members said so far.
+type location struct {
+	reader
+	call         *call
+	e            *protocols.Event
+	at, id       []byte // timestamp and uuid
+	lat, lng     float64
+	has          uint8 // bits hasLat and hasLng
+	poor         bool  // less accurate than the operator wants
+	alarm, other []byte
+	extras       extras
 }
 
 // location reads one report.
-func (c *call) location(raw json.RawMessage) int {
-	var m members
-	if json.Unmarshal(raw, &m.object) != nil || m.object == nil {
+func (c *call) location(raw []byte) int {
+	l := location{call: c, e: c.f.Add(protocols.Status)}
+	e := l.e
+	members(raw, l.member)
+	if l.bad || len(l.at) == 0 || !c.setTime(e, l.at) {
 		return 400
 	}
-	e := c.f.Add(protocols.Status)
-	var at json.RawMessage
-	if !m.take("timestamp", &at) || !c.setTime(e, bytes.Trim(at, `"`)) {
+	switch l.has {
+	case 0:
+	case hasLat | hasLng:
+		if !e.SetFix(l.lat, l.lng, true) && (l.lat != 0 || l.lng != 0) {
+			return 400
+		}
+	default:
 		return 400
 	}
-	coords, battery, activity, further := m.within("coords"), m.within("battery"), m.within("activity"), m.within("extras")
-	accurate := c.coordinates(e, &coords)
-
-	var x float64
-	var flag bool
-	var word string
-	if m.take("is_moving", &flag) {
-		e.Bool("motion", flag)
-	}
-	if m.take("odometer", &x) && x >= 0 {
-		e.Float("odometer_m", x)
-	}
-	if m.take("mock", &flag) {
-		e.Bool("mock", flag)
-	}
-	if battery.take("level", &x) && x >= 0 && x <= 1 {
-		e.Float("battery_pct", math.Round(x*1000)/10)
-	}
-	if battery.take("is_charging", &flag) {
-		e.Bool("charging", flag)
-	}
-	if activity.take("type", &word) && word != "" {
-		e.Text("activity", word)
-	}
-	if m.take("event", &word) && word != "" {
-		setEvent(e, word)
-	}
-	if further.take("alarm", &word) {
-		setAlarm(e, word)
-	}
-	if m.take("alarm", &word) {
-		setAlarm(e, word)
-	}
-	e.FP = protocols.Fingerprint(raw)
-	if m.take("uuid", &word) && word != "" {
-		e.FP = protocols.Fingerprint([]byte(word)) // what a client repeats it may count the age of
-	}
-	if m.bad || coords.bad || battery.bad || activity.bad || further.bad {
-		return 400
-	}
-	if !accurate {
+	if l.poor {
 		c.f.Events = c.f.Events[:len(c.f.Events)-1]
 		return 200
 	}
-	var rest extras
-	rest.addMembers("", m.object)
-	rest.addMembers("", coords.object)
-	rest.addMembers("battery_", battery.object)
-	rest.addMembers("activity_", activity.object)
-	rest.addMembers("", further.object)
-	rest.finish(e)
+	if l.alarm == nil {
+		l.alarm = l.other
+	}
+	setAlarm(e, string(l.alarm))
+	e.FP = protocols.Fingerprint(raw)
+	if l.id != nil {
+		e.FP = protocols.Fingerprint(l.id) // of what a client repeats, it may count the age on
+	}
+	l.extras.finish(e)
 	finish(e)
 	return 200
 }
 
-// coordinates reads location.coords. False: it is less accurate than the operator wants.
-func (c *call) coordinates(e *protocols.Event, m *members) bool {
-	var lat, lng, x float64
-	haveLat, haveLng := m.take("latitude", &lat), m.take("longitude", &lng)
-	if haveLat != haveLng || haveLat && !e.SetFix(lat, lng, true) && (lat != 0 || lng != 0) {
-		m.bad = true
+// member reads a member of location.
+func (l *location) member(name, value []byte) bool {
+	switch string(name) {
+	case "timestamp":
+		l.at = value
+		if value[0] == '"' {
+			l.at = unquoted(value)
+		}
+	case "is_moving":
+		l.setTruth("motion", value)
+	case "mock":
+		l.setTruth("mock", value)
+	case "odometer":
+		if v, ok := l.number(value); ok && v >= 0 {
+			l.set("odometer_m", v)
+		}
+	case "event":
+		if v, ok := l.text(value); ok {
+			setEvent(l.e, string(v))
+		}
+	case "alarm":
+		l.alarm, _ = l.text(value)
+	case "uuid":
+		l.id, _ = l.text(value)
+	case "coords", "battery", "activity", "extras":
+		if value[0] == '{' {
+			return members(value, l.inner(string(name)))
+		}
+		l.keep("", name, value)
+	default:
+		l.keep("", name, value)
 	}
-	if m.take("speed", &x) && x >= 0 {
-		e.SetSpeed(x * kmhOfMPS)
-	}
-	if m.take("heading", &x) && x >= 0 {
-		e.SetCourse(x)
-	}
-	if m.take("altitude", &x) {
-		e.SetAlt(x)
-	}
-	return !m.take("accuracy", &x) || c.setAccuracy(e, x)
+	return true
 }
 
-// addMembers keeps the numbers, truth values and texts of an object, in the order of their names.
-func (x *extras) addMembers(prefix string, o object) {
-	for _, name := range slices.Sorted(maps.Keys(o)) {
-		raw := o[name]
-		switch raw[0] {
-		case 'n': // null
-		case '{', '[':
-			if compact := new(bytes.Buffer); string(raw) != "{}" && string(raw) != "[]" && json.Compact(compact, raw) == nil {
-				x.add(prefix+name, compact.Bytes())
-			}
-		default:
-			x.add(prefix+name, raw)
-		}
+// inner is what reads the members of a member.
+func (l *location) inner(name string) func(name, value []byte) bool {
+	switch name {
+	case "coords":
+		return l.coordinate
+	case "battery":
+		return l.battery
+	case "activity":
+		return l.activity
 	}
+	return l.extra
+}
+
+func (l *location) coordinate(name, value []byte) bool {
+	var bit uint8
+	switch string(name) {
+	case "latitude":
+		bit = hasLat
+	case "longitude":
+		bit = hasLng
+	case "speed", "heading", "altitude", "accuracy":
+	default:
+		l.keep("", name, value)
+		return true
+	}
+	v, ok := l.number(value)
+	if !ok {
+		return true
+	}
+	switch l.has |= bit; string(name) {
+	case "latitude":
+		l.lat = v
+	case "longitude":
+		l.lng = v
+	case "speed":
+		if v >= 0 {
+			l.e.SetSpeed(v * kmhOfMPS)
+		}
+	case "heading":
+		l.e.SetCourse(v) // -1 is unknown
+	case "altitude":
+		l.e.SetAlt(v)
+	case "accuracy":
+		l.poor = !l.call.setAccuracy(l.e, v)
+	}
+	return true
+}
+
+func (l *location) battery(name, value []byte) bool {
+	switch string(name) {
+	case "level":
+		if v, ok := l.number(value); ok && v >= 0 && v <= 1 {
+			l.set("battery_pct", math.Round(v*1000)/10)
+		}
+	case "is_charging":
+		l.setTruth("charging", value)
+	default:
+		l.keep("battery_", name, value)
+	}
+	return true
+}
+
+func (l *location) activity(name, value []byte) bool {
+	if string(name) != "type" {
+		l.keep("activity_", name, value)
+	} else if v, ok := l.text(value); ok {
+		drop(l.e, "activity")
+		l.e.Text("activity", string(v))
+	}
+	return true
+}
+
+func (l *location) extra(name, value []byte) bool {
+	if string(name) == "alarm" && value[0] == '"' {
+		l.other = unquoted(value)
+	} else {
+		l.keep("", name, value)
+	}
+	return true
+}
+
+// set adds a number under a name.
+func (l *location) set(name string, v float64) {
+	drop(l.e, name)
+	l.e.Float(name, v)
+}
+
+// setTruth adds a truth value under a name.
+func (l *location) setTruth(name string, value []byte) {
+	if v, ok := l.truth(value); ok {
+		drop(l.e, name)
+		l.e.Bool(name, v)
+	}
+}
+
+// keep keeps a member that has no name here.
+func (l *location) keep(prefix string, name, value []byte) {
+	switch value[0] {
+	case 'n': // null
+		return
+	case '{', '[':
+		compact := new(bytes.Buffer)
+		if json.Compact(compact, value) != nil || compact.Len() == 2 {
+			return
+		}
+		value = compact.Bytes()
+	}
+	l.extras.add(prefix+string(name), value)
 }

@@ -86,9 +86,11 @@ func TestReports(t *testing.T) {
 		`"p","kind":"position",`+at+`"lat":1,"lng":2,"valid":true,"late":false,"attrs":{}}`)
 	f("", post("application/json; charset=utf-8", usualJSON),
 		`"phone1","kind":"position","time":"2026-03-14T08:30:15.250Z","lat":31.230416,"lng":121.473701,"valid":true,"alt":12,"speed":45,"course":87,"late":false,`+
-			`"attrs":{"accuracy_m":12.5,"motion":true,"odometer_m":1234500,"battery_pct":86,"charging":false,"activity":"in_vehicle","event_text":"motionchange","params":{"n":0}}}`)
+			`"attrs":{"accuracy_m":12.5,"motion":true,"odometer_m":1234500,"event_text":"motionchange","battery_pct":86,"charging":false,"activity":"in_vehicle","params":{"n":0}}}`)
 	f("", post("application/json", `{"location":{"timestamp":"2026-03-14T08:30:15Z","coords":null,"event":"heartbeat","is_moving":false,"odometer":1,"battery":{"level":-1,"is_charging":true},"extras":{"alarm":"fall","list":[1, 2]},"alarm":"sos"},"device_id":12}`),
-		`"12","kind":"alarm",`+at+`"late":false,"alarm":"sos","attrs":{"motion":false,"odometer_m":1,"charging":true,"event_text":"heartbeat","params":{"list":[1,2]}}}`)
+		`"12","kind":"alarm",`+at+`"late":false,"alarm":"sos","attrs":{"event_text":"heartbeat","motion":false,"odometer_m":1,"charging":true,"params":{"list":[1,2]}}}`)
+	f("", post("application/json", ` { "location" : { "timestamp" : "2026-03-14T08:30:15Z" , "\u0061larm" : "sos" , "x\"y" : "a\\" , "extras" : [ ] , "battery" : 7 , "coords" : { "latitude" : 1 , "longitude" : 2 , "latitude" : 3 } } , "device_id" : "p" , "device_id" : "q\u00e9" } `),
+		`"qé","kind":"alarm",`+at+`"lat":3,"lng":2,"valid":true,"late":false,"alarm":"sos","attrs":{"params":{"x\"y":"a\\","battery":7}}}`)
 }
 
 // TestRefused: what is answered otherwise, and makes no event.
@@ -115,7 +117,7 @@ func TestRefused(t *testing.T) {
 		`{"device_id":"p","location":{"timestamp":"2026-03-14T08:30:15Z","x":` + strings.Repeat("[", 9) + strings.Repeat("]", 9) + `}}`} {
 		f(post("application/json", body), "400", false)
 	}
-	f(post("application/json", `{"device_id":"p","location":[`+strings.Repeat("1,", maxLocations)+`1]}`), "413", false)
+	f(post("application/json", `{"device_id":"p","location":[`+strings.Repeat(`{"timestamp":"2026-03-14T08:30:15Z"},`, maxLocations)+`1]}`), "413", false)
 	f("HEAD / HTTP/1.1\r\n\r\n", "405", false)
 	f("PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "405", false)
 	f("OPTIONS * HTTP/1.1\r\n\r\n", "405", false)

@@ -141,15 +141,17 @@ func TestLines(t *testing.T) {
 	f("#B#;;|140326;083402;3113.8250;N;12128.4221;E;45;87;12;10|\r\n", `59 of 59 bytes, 2 events, "#AB#2\r\n"`, false)
 }
 
-// TestUDPTeachesNothingElse: the identity in front of a datagram holds for it, and so does its version.
+// TestUDP: the identity in front of a datagram holds for it, and so does its version.
 func TestUDP(t *testing.T) {
 	var s protocols.Session
 	f, err := one(t, &s, "2.0;860000000000000#SD#140326;083800;3113.8250;N;12128.4221;E;45;87;12;10;6FCE")
 	if err != nil || s != (protocols.Session{Device: "860000000000000"}) || f.Events[0].Sats != 10 {
 		t.Errorf("%+v: %v", s, err)
 	}
-	if _, err = one(t, &s, "2.0;860000000000000#SD#140326;083800;3113.8250;N;12128.4221;E;45;87;12;10;6FCF"); !errors.Is(err, protocols.ErrChecksum) {
-		t.Error(err)
+	s = protocols.Session{}
+	f, err = one(t, &s, "2.0;860000000000000#SD#140326;083800;3113.8250;N;12128.4221;E;45;87;12;10;6FCF")
+	if !errors.Is(err, protocols.ErrChecksum) || s != (protocols.Session{}) || f.Events[0].Device != "860000000000000" {
+		t.Errorf("%+v: %v", s, err)
 	}
 	if _, err = one(t, &s, "86 0#P#"); !errors.Is(err, protocols.ErrGarbage) {
 		t.Error(err)

@@ -79,6 +79,9 @@ func (c *call) settle(before protocols.Session, err error) error {
 			c.f.Events[i].Bool("checksum_ok", false)
 		}
 	case c.badCRC:
+		for i := range c.f.Events {
+			c.f.Events[i].Device = c.s.Device // which the session is not to keep
+		}
 		*c.s = before
 		return fmt.Errorf("wialon-ips: packet %s: %w", c.f.Type, protocols.ErrChecksum)
 	}
