@@ -17,6 +17,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/t800x"
 	"github.com/trackgate/trackgate/protocols/teltonika"
 	"github.com/trackgate/trackgate/protocols/tk103"
+	"github.com/trackgate/trackgate/protocols/watch"
 	wialonips "github.com/trackgate/trackgate/protocols/wialon-ips"
 )
 
@@ -35,5 +36,6 @@ var Protocols = []*protocols.Protocol{
 	&t800x.Protocol,
 	&teltonika.Protocol,
 	&tk103.Protocol,
+	&watch.Protocol,
 	&wialonips.Protocol,
 }

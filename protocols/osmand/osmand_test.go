@@ -158,6 +158,31 @@ func TestNotAccurateEnough(t *testing.T) {
 	}
 }
 
+func TestNumber(t *testing.T) {
+	f := func(text string, want float64, ok bool) {
+		t.Helper()
+		if got, gotOK := number([]byte(text)); got != want || gotOK != ok {
+			t.Errorf("number(%q) = %v, %v", text, got, gotOK)
+		}
+	}
+	f("0", 0, true)
+	f("-0.883333", -0.883333, true)
+	f("31.230416", 31.230416, true)
+	f("40.7232948571", 40.7232948571, true)
+	f("37.785834000000001", 37.785834000000001, true)
+	f("123456789012345", 123456789012345, true)
+	f("1234567890123456", 1234567890123456, true)
+	f("0.12345678901234", 0.12345678901234, true)
+	f(".5", .5, true)
+	f("5.", 5, true)
+	f("+5", 5, true)
+	f("1e3", 1000, true)
+	f("1E-2", .01, true)
+	for _, text := range []string{"", ".", "-", "-.", "1.2.3", "1,2", "0x10", "NaN", "Inf", "1e999", "1_000", " 1", strings.Repeat("1", 65)} {
+		f(text, 0, false)
+	}
+}
+
 // TestBounds: further parameters are limited in number and size, and what is dropped is counted.
 func TestBounds(t *testing.T) {
 	var b strings.Builder

@@ -11,18 +11,56 @@ import (
 	"github.com/trackgate/trackgate/protocols"
 )
 
+var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
 // number reads a decimal number; infinities, hexadecimal and what is no number give false.
 func number(b []byte) (float64, bool) {
-	if len(b) == 0 || len(b) > 64 {
+	digits, mantissa, scale := b, int64(0), 0
+	if len(b) > 0 && b[0] == '-' {
+		digits = b[1:]
+	}
+	if len(digits) == 0 || len(b) > 64 {
 		return 0, false
 	}
+	if len(digits) > 16 {
+		return longNumber(b)
+	}
+	point := -1
+	for i, x := range digits {
+		switch {
+		case x >= '0' && x <= '9':
+			mantissa = mantissa*10 + int64(x-'0')
+		case x == '.' && point < 0:
+			point = i
+		default:
+			return longNumber(b)
+		}
+	}
+	if point >= 0 {
+		scale = len(digits) - 1 - point
+	}
+	if len(digits) == 16 && point < 0 || len(digits) == 1 && point == 0 {
+		return longNumber(b) // more digits than a float64 holds exactly, or none
+	}
+	v := float64(mantissa) / pow10[scale]
+	if len(digits) < len(b) {
+		v = -v
+	}
+	return v, true
+}
+
+// longNumber is number for what has many digits or an exponent.
+func longNumber(b []byte) (float64, bool) {
 	for _, x := range b {
 		if (x < '0' || x > '9') && x != '.' && x != '-' && x != '+' && x != 'e' && x != 'E' {
 			return 0, false
 		}
 	}
 	v, err := strconv.ParseFloat(string(b), 64)
-	return v, err == nil && !math.IsInf(v, 0)
+	if err != nil || math.IsInf(v, 0) {
+		return 0, false
+	}
+	return v, true
 }
 
 // degrees reads a coordinate; some phones write a decimal comma.

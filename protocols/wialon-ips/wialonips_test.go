@@ -2,6 +2,7 @@ package wialonips
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -41,7 +42,8 @@ func TestRefusedChecksum(t *testing.T) {
 			t.Errorf("%q: not tolerated: %v", text, err)
 		}
 		for i := range frame.Events {
-			if a, ok := frame.Events[i].Attrs.Get("checksum_ok"); !ok || a != (protocols.Attr{}) && a.Name == "" {
+			a, _ := frame.Events[i].Attrs.Get("checksum_ok")
+			if v, ok := a.Bool(); v || !ok {
 				t.Errorf("%q: no mark", text)
 			}
 		}
@@ -114,7 +116,7 @@ func TestRecordFields(t *testing.T) {
 		e := &frame.Events[0]
 		e.Device, e.Protocol, e.FP, e.Received = "1", "", 0, 0
 		got := string(e.AppendJSON(nil))
-		_, got, _ = cutAfter(got, `"received":"1970-01-01T00:00:00.000Z",`)
+		_, got, _ = strings.Cut(got, `"received":"1970-01-01T00:00:00.000Z",`)
 		if got != want {
 			t.Errorf("%q\n got %s\nwant %s", text, got, want)
 		}
@@ -128,15 +130,6 @@ func TestRecordFields(t *testing.T) {
 		`"sats":3,"late":false,"attrs":{"inputs":9223372036854776000,"in1":false,"in2":false,"in3":false,"in4":false,"outputs":3,"out1":true,"out2":true,"out3":false}}`)
 	f("#D#NA;NA;NA;NA;NA;NA;NA;NA;NA;NA;NA;NA;NA;;NA;wifi_mac_0:3:AA:BB:CC:DD:EE:01,wifi_rssi_0:1:-60,wifi_rssi_1:1:-70,mcc:1:460,mnc:1:1,lac:1:2,cell_id:1:3,pwr_ext:2:12.5,text:3:done",
 		`"late":false,"attrs":{"power_v":12.5,"result":"done","cells":[{"mcc":460,"mnc":1,"lac":2,"cid":3}],"wifi":[{"mac":"aa:bb:cc:dd:ee:01","rssi_dbm":-60}],"params":{"wifi_rssi_1":-70}}}`)
-}
-
-func cutAfter(s, sep string) (before, after string, found bool) {
-	for i := 0; i+len(sep) <= len(s); i++ {
-		if s[i:i+len(sep)] == sep {
-			return s[:i], s[i+len(sep):], true
-		}
-	}
-	return s, "", false
 }
 
 // TestOptions: the operator's names for parameters, the unit of speeds, the zone of the clock.
