@@ -40,6 +40,8 @@ var commands = []func() *cobra.Command{
 	newServe,
 	newDemo,
 	newReplay,
+	newSimulate,
+	newVerify,
 	newDecode,
 	newIdentify,
 	newToken,

@@ -22,7 +22,7 @@ type GT06 struct {
 const (
 	gt06Login     = 0x01
 	gt06Heartbeat = 0x13
-	gt06Location  = 0x22 // GPS, cell, ACC, upload mode, re-upload; the date is UTC
+	gt06Location  = 0x22 // GPS, cell, ACC, upload mode, re-upload, mileage in metres; the date is UTC
 )
 
 func (g *GT06) Name() string { return "gt06" }
@@ -54,7 +54,7 @@ func (g *GT06) Fixes(b []byte, list []Fix, now time.Time) ([]byte, int) {
 	if f.Lng < 0 {
 		course |= 1 << 11
 	}
-	info := make([]byte, 0, 29)
+	info := make([]byte, 0, 33)
 	info = append(info, byte(t.Year()-2000), byte(t.Month()), byte(t.Day()), byte(t.Hour()), byte(t.Minute()), byte(t.Second()))
 	info = append(info, 0xc0|min(f.Sats, 15))
 	info = binary.BigEndian.AppendUint32(info, uint32(math.Round(math.Abs(f.Lat)*1_800_000)))
@@ -63,6 +63,7 @@ func (g *GT06) Fixes(b []byte, list []Fix, now time.Time) ([]byte, int) {
 	info = binary.BigEndian.AppendUint16(info, course)
 	info = append(info, make([]byte, 8)...) // no cell
 	info = append(info, bit(f.Ignition), 0, bit(now.Sub(f.Time) > StoredAfter))
+	info = binary.BigEndian.AppendUint32(info, uint32(f.Odometer))
 	return g.frame(b, gt06Location, info), 1
 }
 

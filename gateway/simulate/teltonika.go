@@ -17,7 +17,7 @@ type Teltonika struct {
 }
 
 // maxRecords is how many records a packet carries: 1280 bytes are the most that such a device builds.
-const maxRecords = 15
+const maxRecords = 20
 
 // Ids of the elements sent.
 const (
