@@ -32,11 +32,12 @@ time. It looks at the devices of the file only, and finds a record by its device
   duplicate   stored more than once
   unexpected  stored, and not in the file: nothing wrong, its acknowledgement was lost on the way or the simulator was killed
 
-The gateway may run meanwhile; what it acknowledged reaches the store a little later: --wait looks again until nothing is lost. Memory does
+The gateway may run meanwhile; what it acknowledged reaches the store a little later, so while something is lost the comparison
+is repeated for --wait. Memory does
 not grow with the file, whose parts are sorted in the folder for temporary files ($TMPDIR). The exit status is 0 when nothing is lost, altered or
 stored twice and every line could be read; a last line that is not complete is allowed.`,
 		Example: `  trackgate verify --acked acked.csv
-  trackgate verify --acked acked.csv --data /var/lib/trackgate --wait 30s --json
+  trackgate verify --acked acked.csv --data /var/lib/trackgate --wait 1m --json
   DATABASE_URL=postgres://trackgate@localhost/trackgate trackgate verify --acked acked.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -81,7 +82,7 @@ stored twice and every line could be read; a last line that is not complete is a
 	flags.add(c)
 	f := c.Flags()
 	f.StringVar(&acked, "acked", "", "file of acknowledged records")
-	f.DurationVar(&wait, "wait", 0, "look again for so long while records are lost")
+	f.DurationVar(&wait, "wait", 10*time.Second, "look again for so long while records are lost")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
 }

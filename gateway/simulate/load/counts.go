@@ -57,7 +57,7 @@ type Report struct {
 	RefusedAcked  int64          `json:"refused_acked"` // acknowledged in spite of a bad checksum
 	Misdeeds      map[string]int `json:"misdeeds,omitempty"`
 	Reasons       map[string]int `json:"reasons,omitempty"` // why devices that behave lost their connection
-	Latency       *Histogram     `json:"latency,omitempty"` // from the first byte of a message sent to its answer, once per record
+	Latency       *Histogram     `json:"latency,omitempty"` // from the first byte of a message sent to its answer, once per record of the devices that behave
 	Memory        int64          `json:"memory"`            // bytes, of the process
 	Seconds       float64        `json:"seconds"`
 }

@@ -28,6 +28,7 @@ type Fleet struct {
 	started     time.Time
 	firstID     uint32
 	finish      atomic.Int64 // Unix ns after which no records are made; 0: not known yet
+	served      atomic.Bool  // the devices that behave have nothing left to do
 	cut         chan struct{}
 	cutOnce     sync.Once
 }
@@ -95,8 +96,8 @@ func (f *Fleet) Run(ctx context.Context, tell func(*Report)) *Report {
 	for running := true; running; {
 		select {
 		case <-tick.C:
-			if end, known := f.end(); known && time.Since(end) > f.options.Grace {
-				f.Cut()
+			if end, known := f.end(); known && (time.Since(end) > f.options.Grace || (f.served.Load() && time.Now().After(end))) {
+				f.Cut() // nobody waits for those that misbehave
 			}
 			if tell != nil {
 				tell(f.report())
@@ -131,7 +132,7 @@ func (f *Fleet) launch() {
 	pace := float64(f.options.Parts) / f.options.Ramp * float64(time.Second) // between two
 	var proper, wait sync.WaitGroup
 	defer wait.Wait()
-	defer f.Cut() // nobody waits for those that misbehave
+	defer f.served.Store(true)
 	defer proper.Wait()
 	for i, t := range f.trackers {
 		if d := time.Until(f.started.Add(time.Duration(float64(i) * pace))); d > time.Millisecond && !f.sleep(d) {

@@ -354,7 +354,7 @@ func (t *tracker) report(conn net.Conn, leave time.Time) error {
 		if t.done(now) {
 			return nil
 		}
-		if !leave.IsZero() && now.After(leave) {
+		if !leave.IsZero() && !now.Before(leave) {
 			return errLeft
 		}
 		if err := t.overdue(conn, now, patience); err != nil {
@@ -566,7 +566,9 @@ func (t *tracker) answered(i int, now time.Time) {
 			t.last = append(t.last[:0], list...)
 		}
 		f.count.acked.Add(int64(m.records))
-		f.count.latency.Add(now.Sub(m.at), m.records)
+		if !t.misbehaves { // these keep themselves waiting
+			f.count.latency.Add(now.Sub(m.at), m.records)
+		}
 	}
 	for len(t.flight) > 0 && t.flight[0].acked {
 		if m := &t.flight[0]; !m.repeated {
