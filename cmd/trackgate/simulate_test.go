@@ -1,0 +1,115 @@
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/trackgate/trackgate/gateway/simulate/ledger"
+)
+
+// verified runs trackgate verify.
+func verified(t *testing.T, data, acked string, args ...string) (ledger.Report, error) {
+	t.Helper()
+	out, failed := run(t, nil, append([]string{"verify", "--json", "--data", data, "--acked", acked}, args...)...)
+	var r ledger.Report
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("verify: %v, %v\n%s", failed, err, out)
+	}
+	return r, failed
+}
+
+// TestSimulateAndVerify: what a fleet, a fifth of it malicious, is acknowledged is in the store; what is not in the store as it was acknowledged is found.
+func TestSimulateAndVerify(t *testing.T) {
+	data, acked := t.TempDir(), filepath.Join(t.TempDir(), "acked.csv")
+	a := startAlone(t, data)
+	out, err := run(t, nil, "simulate", "--to", a.any, "--devices", "200", "--interval", "300ms", "--jitter", "100ms", "--backlog", "30", "--misbehave", "0.2",
+		"--duration", "6s", "--acked", acked, "--processes", "2", "--sources", "127.0.0.2-127.0.0.5")
+	if err != nil {
+		t.Fatalf("simulate: %v\n%s", err, out)
+	}
+	if !strings.Contains(out, "200 devices, 40 of them misbehaving") || !strings.Contains(out, "(0 of devices that behave)") {
+		t.Errorf("simulate says\n%s", out)
+	}
+	r, err := verified(t, data, acked)
+	if err != nil || r.Matching != r.Acked || r.Devices < 160 || r.Acked < 160*30 {
+		t.Fatalf("%v, %+v", err, r)
+	}
+	a.stop()
+
+	raw, err := os.ReadFile(acked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(raw), "\n")
+	altered := strings.Split(lines[7], ",")
+	altered[3] += "1"
+	lines[7] = strings.Join(altered, ",")
+	lost := strings.Split(lines[8], ",")
+	lost[2] = "4294967295"
+	tampered := filepath.Join(t.TempDir(), "tampered.csv")
+	if err := os.WriteFile(tampered, []byte(strings.Join(append(lines, strings.Join(lost, ",")), "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bad, err := verified(t, data, tampered, "--wait", "0")
+	if err == nil || bad.Lost != 1 || bad.Altered != 1 || bad.Duplicates != 0 || bad.Matching != r.Matching-1 || len(bad.Examples) != 2 {
+		t.Errorf("tampered: %v, %+v", err, bad)
+	}
+
+	db, err := sql.Open("sqlite", filepath.Join(data, "trackgate.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`CREATE TEMP TABLE twin AS SELECT e.* FROM location_events e JOIN devices d USING (device_id) WHERE d.device = ? AND e.odometer_m = ?;
+		UPDATE twin SET fp = fp + 1; INSERT INTO location_events SELECT * FROM twin`, altered[0], altered[2]); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := verified(t, data, acked); err == nil || r.Lost+r.Altered != 0 || r.Duplicates != 1 {
+		t.Errorf("twin: %v, %+v", err, r)
+	}
+}
+
+// TestKilledUnderLoad kills the gateway time and again while a fleet, a fifth of it malicious, talks to it. What was acknowledged is stored once and as it
+// was sent, and the devices that behave get rid of everything.
+func TestKilledUnderLoad(t *testing.T) {
+	data, acked := t.TempDir(), filepath.Join(t.TempDir(), "acked.csv")
+	a := &alone{data: data, any: freePort(t), replay: freePort(t), web: freePort(t)}
+	begin := func() {
+		a.process = start(t, []string{"TRACKGATE_GATEWAY_REPLAY=" + a.replay}, "serve", "--data", data, "--http", a.web, "--any", a.any)
+		a.ready(a.web)
+	}
+	begin()
+	fleet := start(t, nil, "simulate", "--to", a.any, "--devices", "200", "--interval", "200ms", "--jitter", "150ms", "--backlog", "100", "--misbehave", "0.2",
+		"--duration", "20s", "--acked", acked, "--patience", "3s", "--backoff", "200ms")
+	const kills = 6
+	for range kills {
+		select {
+		case <-time.After(time.Duration(500+rand.IntN(2500)) * time.Millisecond):
+		case err := <-fleet.done:
+			t.Fatalf("the fleet ended: %v\n%s", err, fleet.said())
+		}
+		a.cmd.Process.Kill()
+		<-a.done
+		begin()
+	}
+	if err := <-fleet.done; err != nil {
+		t.Errorf("the fleet: %v\n%s", err, fleet.said())
+	}
+	r, err := verified(t, data, acked, "--wait", "30s")
+	if err != nil || r.Matching != r.Acked || r.Devices < 160 || r.Acked < 160*100 {
+		t.Errorf("%v, %+v", err, r)
+	}
+	a.stop()
+	if after, err := verified(t, data, acked, "--wait", "0"); err != nil || after.Matching != r.Matching {
+		t.Errorf("after a stop: %v, %+v", err, after)
+	}
+	t.Logf("%d kills: %d records acknowledged, %d stored\n%s", kills, r.Acked, r.Stored, fleet.said())
+}
