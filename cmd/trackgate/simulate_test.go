@@ -35,11 +35,11 @@ func TestSimulateAndVerify(t *testing.T) {
 	if err != nil {
 		t.Fatalf("simulate: %v\n%s", err, out)
 	}
-	if !strings.Contains(out, "200 devices, 40 of them misbehaving") || !strings.Contains(out, "(0 of devices that behave)") {
+	if !strings.Contains(out, "200 devices, ") || !strings.Contains(out, "misdeed") || !strings.Contains(out, "(0 of devices that behave)") {
 		t.Errorf("simulate says\n%s", out)
 	}
 	r, err := verified(t, data, acked)
-	if err != nil || r.Matching != r.Acked || r.Devices < 160 || r.Acked < 160*30 {
+	if err != nil || r.Matching != r.Acked || r.Devices < 150 || r.Acked < 150*30 {
 		t.Fatalf("%v, %+v", err, r)
 	}
 	a.stop()
@@ -104,7 +104,7 @@ func TestKilledUnderLoad(t *testing.T) {
 		t.Errorf("the fleet: %v\n%s", err, fleet.said())
 	}
 	r, err := verified(t, data, acked, "--wait", "30s")
-	if err != nil || r.Matching != r.Acked || r.Devices < 160 || r.Acked < 160*100 {
+	if err != nil || r.Matching != r.Acked || r.Devices < 150 || r.Acked < 150*100 {
 		t.Errorf("%v, %+v", err, r)
 	}
 	a.stop()

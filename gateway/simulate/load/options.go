@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -63,9 +64,9 @@ const mostDevices = 1_000_000
 // memory is how many records a device keeps.
 func (o *Options) memory() int { return o.Backlog + 4096 }
 
-// misbehaves spreads the share of those that do evenly.
+// misbehaves draws whether device i is one of those that do.
 func (o *Options) misbehaves(i int) bool {
-	return math.Floor(float64(i+1)*o.Misbehave) > math.Floor(float64(i)*o.Misbehave)
+	return rand.New(rand.NewPCG(o.Seed, ^uint64(i))).Float64() < o.Misbehave
 }
 
 // imei is the number of device i: the first 14 digits count up, the last one is Luhn's.

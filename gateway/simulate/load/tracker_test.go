@@ -164,6 +164,9 @@ func (g *gateway) frame(f *protocols.Frame) (reply []byte, hangUp bool) {
 // check: what is booked was answered, once each, and all of it when the run went well.
 func (g *gateway) check(r *Report) {
 	g.t.Helper()
+	synctest.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	for k, n := range g.booked {
 		if n != 1 {
 			g.t.Errorf("%v was booked %d times", k, n)
@@ -361,11 +364,11 @@ func TestFull(t *testing.T) {
 func TestMisdeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := &gateway{t: t, does: proper}
-		f := g.fleet(Options{Protocol: "mixed", Devices: 20, Interval: 2 * time.Second, Backlog: 5, Misbehave: 0.5, Duration: 3 * time.Minute,
+		f := g.fleet(Options{Protocol: "mixed", Devices: 20, Interval: 2 * time.Second, Backlog: 5, Misbehave: 0.5, Duration: 2 * time.Minute,
 			Grace: time.Minute, Seed: 7})
 		r := f.Run(t.Context(), nil)
 		g.check(r)
-		if !r.OK() || r.Misbehaving != 10 || len(r.Misdeeds) != len(misdeeds) || len(r.Reasons) != 0 {
+		if !r.OK() || r.Misbehaving < 5 || r.Misbehaving > 15 || len(r.Misdeeds) != len(misdeeds) || len(r.Reasons) != 0 {
 			t.Errorf("%+v", r)
 		}
 		repeated := 0
@@ -446,7 +449,7 @@ func TestOptions(t *testing.T) {
 			n++
 		}
 	}
-	if n != 5000 {
+	if n < 4700 || n > 5300 {
 		t.Errorf("%d misbehave", n)
 	}
 	for _, bad := range []func(*Options){
