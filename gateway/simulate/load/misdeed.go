@@ -161,7 +161,7 @@ func neverReads(t *tracker, conn net.Conn) error {
 			return err
 		}
 		t.tried = max(t.tried, len(list))
-		if !t.fleet.sleep(20 * time.Millisecond) {
+		if !t.fleet.sleep(100 * time.Millisecond) {
 			return net.ErrClosed
 		}
 	}
