@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/trackgate/trackgate/gateway/simulate/ledger"
+	"github.com/trackgate/trackgate/persistence/pgtest"
 )
 
 // verified runs trackgate verify.
@@ -112,4 +113,29 @@ func TestKilledUnderLoad(t *testing.T) {
 		t.Errorf("after a stop: %v, %+v", err, after)
 	}
 	t.Logf("%d kills: %d records acknowledged, %d stored\n%s", kills, r.Acked, r.Stored, fleet.said())
+}
+
+// TestVerifyServer: two gateways share a database, devices dial now one and now the other, and one of them is killed. The comparison reads the database.
+func TestVerifyServer(t *testing.T) {
+	env := []string{"DATABASE_URL=" + pgtest.Postgres(t), "TRACKGATE_STORE_TIMESCALE=off"}
+	acked := filepath.Join(t.TempDir(), "acked.csv")
+	a, b := startAlone(t, t.TempDir(), env...), startAlone(t, t.TempDir(), env...)
+	fleet := start(t, nil, "simulate", "--to", a.any+","+b.any, "--devices", "60", "--interval", "200ms", "--backlog", "50", "--misbehave", "0.3",
+		"--duration", "8s", "--acked", acked, "--backoff", "200ms")
+	<-time.After(3 * time.Second)
+	b.cmd.Process.Kill()
+	<-b.done
+	again := start(t, append(env, "TRACKGATE_GATEWAY_REPLAY="+b.replay), "serve", "--data", b.data, "--http", b.web, "--any", b.any)
+	again.ready(b.web)
+	if err := <-fleet.done; err != nil {
+		t.Errorf("the fleet: %v\n%s", err, fleet.said())
+	}
+	out, err := run(t, env, "verify", "--acked", acked, "--json", "--wait", "30s")
+	var r ledger.Report
+	if json.Unmarshal([]byte(out), &r) != nil || err != nil || r.Acked < 3000 || r.Matching != r.Acked {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := os.Stat("data"); err == nil {
+		t.Error("verify made a data folder that it has no use for")
+	}
 }
