@@ -80,7 +80,7 @@ func (c *client) put(i item) {
 			c.shed()
 		}
 	default:
-		c.rawBytes += len(i.raw)
+		c.rawBytes += i.size()
 	}
 	c.shard.dirt(c)
 }
@@ -137,6 +137,16 @@ func (c *client) skip(n int) {
 
 // putJSON queues an object of the server's own.
 func (c *client) putJSON(raw []byte) { c.put(item{raw: raw}) }
+
+// putError queues what a client is told about a request, and about a vehicle if one is given.
+func (c *client) putError(text, vehicle string) {
+	c.put(item{note: &note{text: text, vehicle: vehicle}})
+}
+
+// putSnapshot queues a snapshot; more says that another part follows.
+func (c *client) putSnapshot(events []*Message, more bool) {
+	c.put(item{note: &note{events: events, more: more}})
+}
 
 // maxFlush bounds one write in bytes, give or take an item.
 const maxFlush = 64 << 10
@@ -201,7 +211,7 @@ func (c *client) leave(batch []item) []item {
 		case i.msg != nil:
 			c.events--
 		default:
-			c.rawBytes -= len(i.raw)
+			c.rawBytes -= i.size()
 		}
 		if i.edge != nil && i.edge.at < 0 {
 			continue

@@ -20,6 +20,9 @@ type Counters struct {
 	SlowDisconnects        atomic.Uint64
 	ResumeComplete         atomic.Uint64
 	ResumeResync           atomic.Uint64
+	Recovered              atomic.Uint64 // Socket.IO connections that found their tracks again
+	RecoveryUnknown        atomic.Uint64 // and those that named a pid that nothing is kept of
+	RecoveryDropped        atomic.Uint64 // lost connections that nothing was kept of, for want of room or of Redis
 	Refused                [refusals]atomic.Uint64
 }
 

@@ -34,9 +34,33 @@ const (
 type item struct {
 	edge  *edge    // by which the message came; nil for the others
 	msg   *Message // nil for the others
+	note  *note    // or one of the server's own that every link puts in its own way
 	raw   []byte
 	event bool // the message goes as an event, and does not move the vehicle
 	frame bool // raw is a frame of the connection, not JSON
+}
+
+// note is a snapshot, or an error if there is a text.
+type note struct {
+	events  []*Message
+	more    bool // another part follows
+	text    string
+	vehicle string
+}
+
+func (n *note) json() []byte {
+	if n.text != "" {
+		return errorMessage(n.text, n.vehicle)
+	}
+	return snapshotMessage(n.events, n.more)
+}
+
+func (n *note) size() int {
+	size := 64 + len(n.text) + len(n.vehicle)
+	for _, m := range n.events {
+		size += len(m.body) + 1
+	}
+	return size
 }
 
 // position says that a newer one of the vehicle may replace it.
@@ -46,7 +70,18 @@ func (i *item) size() int {
 	if i.msg != nil {
 		return len(i.msg.body) + len(prefixUpdate)
 	}
+	if i.note != nil {
+		return i.note.size()
+	}
 	return len(i.raw)
+}
+
+// own is the JSON of an item that is no message.
+func (i *item) own() []byte {
+	if i.note != nil {
+		return i.note.json()
+	}
+	return i.raw
 }
 
 // What stands before an event's members on the way to a client.
@@ -58,7 +93,7 @@ const (
 // appendItem appends the item's JSON object.
 func appendItem(b []byte, i *item) []byte {
 	if i.msg == nil {
-		return append(b, i.raw...)
+		return append(b, i.own()...)
 	}
 	if i.event {
 		b = append(b, prefixEvent...)

@@ -185,6 +185,20 @@ func TestMatrix(t *testing.T) {
 				t.Errorf("got %d, want %d", got, scope(r))
 			}
 		},
+		"OPTIONS /socket.io/": func(t *testing.T, r role) {
+			if got, _ := do("OPTIONS", "/socket.io/?EIO=4&transport=polling", r); got != http.StatusNotFound {
+				t.Errorf("got %d", got)
+			}
+		},
+		"GET /socket.io/": func(t *testing.T, r role) { // a token in a header buys nothing: it comes in CONNECT
+			matrixSocketIO(t, n, r, n.dialIO(t))
+		},
+		"POST /socket.io/": func(t *testing.T, r role) {
+			if got, body := do("POST", "/socket.io/?EIO=4&transport=polling&sid=none", r); got != http.StatusBadRequest || !strings.Contains(body, `"code":1`) {
+				t.Errorf("got %d %s", got, body)
+			}
+			matrixSocketIO(t, n, r, n.pollIO(t))
+		},
 		"GET /ws": func(t *testing.T, r role) { matrixSocket(t, n, r, scope(r)) },
 	}
 	for _, route := range n.Routes() {
@@ -277,4 +291,76 @@ func matrixSocket(t *testing.T, n *node, r role, status int) {
 		v.send(`{"untrack":["mine","other","nowhere","*"],"bbox":null}`)
 	}
 	v.conn.Close()
+}
+
+// matrixSocketIO tries every event of a Socket.IO client, for one role.
+func matrixSocketIO(t *testing.T, n *node, r role, v ioWire) {
+	hello, _ := json.Marshal(map[string]string{"token": r.token})
+	v.send("40" + string(hello))
+	if !r.reads {
+		if p := v.next(); p != `44{"message":"Unauthorized"}` {
+			t.Errorf("got %s", p)
+		}
+		v.send(`42["track:vehicle","mine"]`) // and nothing else is taken from him
+		if !v.over() {
+			t.Error("the session goes on")
+		}
+		return
+	}
+	if p := v.next(); !strings.HasPrefix(p, `40{"pid":`) {
+		t.Fatalf("got %s", p)
+	}
+	count := uint32(time.Now().UnixNano() % 1e9)
+	for _, request := range []string{`["track:vehicle","mine"]`, `["track:vehicle","other"]`, `["track:vehicle",["mine","other","nowhere"]]`, `["track:vehicle","*"]`} {
+		shown, refused := map[string]bool{}, 0
+		note := func(p string) {
+			for _, id := range []string{"mine", "other"} {
+				shown[id] = shown[id] || strings.Contains(p, `"vehicle":"`+id+`"`) && strings.Contains(p, `"lat"`)
+			}
+			if p == `42["error","Unauthorized"]` {
+				refused++
+			}
+		}
+		v.send("421" + request)
+		for p := v.next(); !strings.HasPrefix(p, "431"); p = v.next() {
+			note(p)
+		}
+		for _, id := range []string{"mine", "other"} {
+			count++
+			p, a := fix(id, 0), alarm(id, 0)
+			p.Counter, a.Counter = count, count+1
+			count++
+			p.Time = protocols.At(time.Now()) + protocols.Millis(count%1000)
+			n.publish(p, a)
+		}
+		v.send(`422["untrack:vehicle",["mine","other","nowhere","*"]]`)
+		for p := v.next(); !strings.HasPrefix(p, "432"); p = v.next() {
+			note(p)
+		}
+		asked, want := 0, 0
+		star := strings.Contains(request, "*")
+		for id, allowed := range map[string]bool{"mine": r.mine, "other": r.other, "nowhere": r.other} {
+			named := strings.Contains(request, id)
+			if named {
+				asked++
+				if !allowed {
+					want++
+				}
+			}
+			if id != "nowhere" && shown[id] != (allowed && (named || star)) {
+				t.Errorf("%s: %s shown: %v", request, id, shown[id])
+			}
+		}
+		if refused != want {
+			t.Errorf("%s: %d of %d refused, want %d", request, refused, asked, want)
+		}
+	}
+	// A pid is no token: what another left behind stays his.
+	n.recoveries.put("left", lostSession{Subject: "somebody else", Vehicles: []string{"mine", "other"}, until: time.Now().Add(time.Minute)})
+	again := n.dialIO(t)
+	hello, _ = json.Marshal(map[string]string{"token": r.token, "pid": "left"})
+	again.send("40" + string(hello))
+	if p := again.next(); strings.Contains(p, `"left"`) {
+		t.Errorf("took the session of another: %s", p)
+	}
 }

@@ -23,6 +23,7 @@ func (c *Counters) Register(r prometheus.Registerer) error {
 	const publish = "Events that the live sink published, failed to publish, or skipped because they are of the past."
 	const received = "Messages taken from Redis: good, malformed, or dropped for want of room."
 	const resume = "Resumed vehicles: complete, or answered with resync and a snapshot."
+	const recovery = "Lost Socket.IO connections: recovered, come again too late or on an unknown pid, or not kept."
 	collectors := []prometheus.Collector{
 		count("redis_publish_total", publish, &c.Published, result("ok")),
 		count("redis_publish_total", publish, &c.PublishFailed, result("error")),
@@ -48,6 +49,9 @@ func (c *Counters) Register(r prometheus.Registerer) error {
 		count("ws_slow_disconnects_total", "Clients disconnected because they did not read.", &c.SlowDisconnects, nil),
 		count("ws_resume_total", resume, &c.ResumeComplete, result("complete")),
 		count("ws_resume_total", resume, &c.ResumeResync, result("resync")),
+		count("socketio_recovery_total", recovery, &c.Recovered, result("ok")),
+		count("socketio_recovery_total", recovery, &c.RecoveryUnknown, result("unknown")),
+		count("socketio_recovery_total", recovery, &c.RecoveryDropped, result("dropped")),
 	}
 	for i := range c.Refused {
 		collectors = append(collectors, count("ws_refused_total", "Connections, messages and vehicles refused.", &c.Refused[i], reason(refusalNames[i])))

@@ -11,7 +11,7 @@ type Route struct {
 	Pattern string // as http.ServeMux takes it
 	Handler http.Handler
 	// Action is the scope that a token needs; 0 is a route that anybody may call: health, the console's own files, the exchange of a ticket,
-	// and the WebSocket, which asks for its token itself.
+	// and WebSocket and Socket.IO, which ask for their token themselves.
 	Action auth.Action
 }
 
@@ -31,6 +31,9 @@ func (s *Server) Routes() []Route {
 		open("OPTIONS /api/", s.CORS(http.NotFoundHandler())),
 		open("GET /health/realtime", s.CORS(http.HandlerFunc(s.serveHealth))),
 		open("GET /ws", http.HandlerFunc(s.serveSocket)),
+		open("GET /socket.io/", s.CORS(http.HandlerFunc(s.serveSocketIO))),
+		open("POST /socket.io/", s.CORS(http.HandlerFunc(s.serveSocketIO))),
+		open("OPTIONS /socket.io/", s.CORS(http.NotFoundHandler())),
 		{"GET /events", s.CORS(http.HandlerFunc(s.serveEvents)), auth.Read},
 	}
 	if s.console != nil {

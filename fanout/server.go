@@ -52,10 +52,12 @@ type Server struct {
 	gate      *gate
 	gap       time.Duration
 
-	ctx      context.Context // of Run; the life of the connections
-	running  chan struct{}   // closed when Run has begun
-	sessions sync.Map        // *session
-	readers  sync.WaitGroup
+	ctx        context.Context // of Run; the life of the connections
+	running    chan struct{}   // closed when Run has begun
+	sessions   sync.Map        // *session
+	engines    *engines        // of Socket.IO
+	recoveries *recoveries
+	readers    sync.WaitGroup
 }
 
 // New makes a server; it does nothing before Run.
@@ -71,7 +73,8 @@ func New(c Config, p Parts) (*Server, error) {
 	}
 	c.Limits.defaults()
 	s := &Server{config: c, bus: p.Bus, store: p.Store, authority: p.Authority, counters: p.Counters, console: p.Console, log: p.Log,
-		gate: newGate(&c.Limits), gap: gapOf(c.MaxHz), running: make(chan struct{})}
+		gate: newGate(&c.Limits), gap: gapOf(c.MaxHz), running: make(chan struct{}),
+		engines: newEngines(), recoveries: newRecoveries(p.Counters)}
 	s.hub = newHub(p.Bus, c.Limits, p.Authority.Policy, p.Counters)
 	for _, shard := range s.hub.shards {
 		shard.pingEvery = int64(c.PingInterval)
@@ -92,6 +95,7 @@ func (s *Server) Run(ctx context.Context) error {
 	close(s.running)
 	var background sync.WaitGroup
 	background.Go(func() { s.regrant(ctx) })
+	background.Go(func() { s.preserve(ctx) })
 	s.hub.run(ctx)
 	background.Wait()
 	gone := make(chan struct{})

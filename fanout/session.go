@@ -15,11 +15,15 @@ type session struct {
 	server *Server
 	client *client
 	user   string
+
+	refused []string // vehicles that the request being handled asked for in vain
+	full    bool     // and whether it went beyond what a client may follow
 }
 
 // handle carries out a request.
 func (s *session) handle(ctx context.Context, r *request) {
 	c := s.client
+	s.refused, s.full = nil, false
 	if r.Auth != "" && !s.extend(ctx, r.Auth) {
 		return
 	}
@@ -54,6 +58,12 @@ func (s *session) tell(raw []byte) {
 	s.wait()
 }
 
+// fail is tell for an error.
+func (s *session) fail(text, vehicle string) {
+	s.client.shard.do(func() { s.client.putError(text, vehicle) })
+	s.wait()
+}
+
 // wait returns once the client has taken most of the snapshots and answers that it asked for: who asks without reading waits for himself.
 func (s *session) wait() {
 	c := s.client
@@ -79,7 +89,8 @@ func (s *session) allowed(vehicles []string) []string {
 			continue
 		}
 		s.server.counters.refuse(refusedVehicle)
-		s.tell(errorMessage("Unauthorized", v))
+		s.refused = append(s.refused, v)
+		s.fail("Unauthorized", v)
 	}
 	return out
 }
@@ -104,7 +115,7 @@ func (s *session) track(ctx context.Context, r *request) {
 		return
 	}
 	if !s.server.authority.Allow(c.claims.Load(), auth.Read, "") {
-		s.tell(errorMessage("Unauthorized", "*"))
+		s.fail("Unauthorized", "*")
 		return
 	}
 	joins := star || r.box != nil
@@ -169,7 +180,8 @@ func (s *session) follow(ctx context.Context, vehicles []string, gap int64) {
 	interest.release(known)
 	if full {
 		s.server.counters.refuse(refusedSubscriptions)
-		s.tell(errorMessage("too many vehicles", ""))
+		s.full = true
+		s.fail("too many vehicles", "")
 	}
 	read := s.server.lastKnown(ctx, vehicles)
 	c.shard.do(func() { c.shard.snapshot(c, vehicles, read) })
@@ -253,7 +265,7 @@ func (s *session) extend(ctx context.Context, token string) bool {
 	if err != nil || claims.Subject != s.user || !s.server.authority.Allow(claims, auth.Read, "") {
 		s.server.counters.refuse(refusedToken)
 		c.shard.do(func() {
-			c.putJSON(errorMessage("Unauthorized", ""))
+			c.putError("Unauthorized", "")
 			c.shard.close(c, CodeUnauthorized, "token refused")
 		})
 		return false
@@ -270,16 +282,15 @@ func (s *session) regrant(claims *auth.Claims) {
 	s.server.hub.interest.release(lost)
 }
 
-// end takes the client away.
-func (s *session) end() {
+// end takes the client away and returns what it followed: vehicles by name, and whether everything. Nothing, once its shard has ended.
+func (s *session) end() (named []string, fleet bool) {
 	c := s.client
-	var named []string
-	var fleet bool
 	if !c.shard.do(func() { named, fleet = c.shard.remove(c) }) {
-		return
+		return nil, false
 	}
 	s.server.hub.interest.release(named)
 	if fleet {
 		s.server.hub.interest.releaseAll()
 	}
+	return named, fleet
 }

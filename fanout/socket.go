@@ -73,7 +73,8 @@ func (s *socket) encode(dst []byte, items []item) []byte {
 			continue
 		}
 		if it.msg == nil {
-			dst = append(appendHeader(dst, websocket.TextMessage, len(it.raw)), it.raw...)
+			raw := it.own()
+			dst = append(appendHeader(dst, websocket.TextMessage, len(raw)), raw...)
 			i++
 			continue
 		}

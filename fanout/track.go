@@ -121,7 +121,7 @@ func (s *shard) regrant(c *client, claims *auth.Claims) (lost []string) {
 		}
 		if e.named {
 			lost = append(lost, id)
-			c.putJSON(errorMessage("Unauthorized", id))
+			c.putError("Unauthorized", id)
 		}
 		s.unfollow(e)
 	}
@@ -157,7 +157,7 @@ func (s *shard) snapshot(c *client, ids []string, read map[string]*Message) {
 			events = append(events, best)
 		}
 	}
-	c.putJSON(snapshotMessage(events, false))
+	c.putSnapshot(events, false)
 	for _, id := range ids {
 		if e := c.edges[id]; e != nil {
 			e.release(now)
@@ -197,7 +197,7 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 			events = append(events, best)
 		}
 	}
-	c.putJSON(snapshotMessage(events, more))
+	c.putSnapshot(events, more)
 	if more {
 		return
 	}

@@ -205,7 +205,7 @@ func (s *Server) readSocket(ws *websocket.Conn, sock *socket, address netip.Addr
 			r, err := parseRequest(raw)
 			if err != nil {
 				s.counters.refuse(refusedFrame)
-				session.tell(errorMessage(err.Error(), ""))
+				session.fail(err.Error(), "")
 				return
 			}
 			session.handle(s.ctx, r)
