@@ -35,8 +35,9 @@ type keeper interface {
 	// keep stores the tracks of a living or lost session for the time to live; nil forgets them. owner names the connection: a stored
 	// session of another one stays as it is.
 	keep(ctx context.Context, pid, owner string, value []byte, ttl time.Duration) error
-	// take returns and forgets; nil if there is nothing.
-	take(ctx context.Context, pid string) ([]byte, error)
+	// look returns who stored a session, and the session; nil if there is none.
+	look(ctx context.Context, pid string) (owner string, value []byte, err error)
+	forget(ctx context.Context, pid string) error
 	// extend lets the sessions of living connections not expire.
 	extend(ctx context.Context, pids []string, ttl time.Duration) error
 }
@@ -157,30 +158,55 @@ func (s *Server) recall(pid, sub string) []string {
 	if pid == "" || len(pid) > maxPID {
 		return nil
 	}
-	var lost lostSession
-	ok := false
-	if before := s.engines.holder(pid); before != nil {
-		lost, ok = before.takeOver(sub)
-	}
-	if !ok {
-		lost, ok = s.recoveries.take(pid, sub)
-	}
-	if k, shared := s.bus.(keeper); !ok && shared {
-		ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
-		defer cancel()
-		value, err := k.take(ctx, pid)
-		if err != nil {
-			s.log.Debug("recalling a session", zap.Error(err))
-		} else if value != nil {
-			ok = json.Unmarshal(value, &lost) == nil && lost.Subject == sub && len(lost.Vehicles) > 0 && len(lost.Vehicles) <= s.hub.limits.Subscriptions+1
-		}
-	}
+	lost, ok := s.recallShared(pid, sub)
 	if !ok {
 		s.counters.RecoveryUnknown.Add(1)
 		return nil
 	}
 	s.counters.Recovered.Add(1)
 	return lost.Vehicles
+}
+
+func (s *Server) recallShared(pid, sub string) (lost lostSession, ok bool) {
+	k, shared := s.bus.(keeper)
+	if !shared {
+		return s.recallHere(pid, sub)
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
+	defer cancel()
+	owner, value, err := k.look(ctx, pid)
+	if err != nil {
+		s.log.Debug("recalling a session", zap.Error(err))
+		return s.recallHere(pid, sub)
+	}
+	here := s.engines.holder(pid)
+	if value == nil || here != nil && here.sid == owner {
+		// A living session knows better than what it stored last. What this node keeps is good for nothing where Redis has nothing: the
+		// client was elsewhere meanwhile.
+		if here != nil {
+			lost, ok = here.takeOver(sub)
+		}
+	} else if err := json.Unmarshal(value, &lost); err == nil {
+		if ok = lost.Subject == sub && len(lost.Vehicles) > 0 && len(lost.Vehicles) <= s.hub.limits.Subscriptions+1; ok && here != nil {
+			here.takeOver(sub)
+		}
+	}
+	if ok {
+		s.recoveries.take(pid, sub)
+		if err := k.forget(ctx, pid); err != nil {
+			s.log.Debug("forgetting a session", zap.Error(err))
+		}
+	}
+	return lost, ok
+}
+
+func (s *Server) recallHere(pid, sub string) (lostSession, bool) {
+	if here := s.engines.holder(pid); here != nil {
+		if lost, ok := here.takeOver(sub); ok {
+			return lost, true
+		}
+	}
+	return s.recoveries.take(pid, sub)
 }
 
 // takeOver ends a session whose client has come again on another connection before this one was missed.

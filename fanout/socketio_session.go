@@ -27,20 +27,14 @@ func (e *engine) receive(raw []byte) error {
 	case enginePong, engineNoop, engineUpgrade:
 		return nil
 	case enginePing:
-		e.mu.Lock()
-		c := e.client
-		e.mu.Unlock()
-		if c != nil && c.pong.CompareAndSwap(false, true) {
+		if c := e.attached(); c != nil && c.pong.CompareAndSwap(false, true) {
 			c.shard.post(func() {
 				c.pong.Store(false)
 				c.put(item{raw: []byte{enginePong}, frame: true})
 			})
 		}
 		return nil
-	case engineClose:
-		e.work.Lock()
-		e.bye = true
-		e.work.Unlock()
+	case engineClose: // a page that closes says it, and so does a poller that missed a ping: the session may come again
 		return errOver
 	case 'b':
 		return errBinary

@@ -157,7 +157,7 @@ func options(token string, transports ...string) map[string]any {
 func TestSocketIO(t *testing.T) {
 	for name, transports := range map[string][]string{"websocket": {"websocket"}, "polling": {"polling"}, "upgrade": {"polling", "websocket"}} {
 		t.Run(name, func(t *testing.T) {
-			n := startNode(t, nodeOptions{config: Config{PingInterval: time.Second, PingTimeout: time.Second}})
+			n := startNode(t, nodeOptions{config: Config{PingInterval: time.Second, PingTimeout: 10 * time.Second}})
 			n.store.add(fix("123", 1))
 			c := startIO(t, "client.mjs")
 			c.do("connect", n.http.URL, options(token(t, "u", auth.Scopes(auth.Read), "123", "456", "7"), transports...))
@@ -217,4 +217,152 @@ func TestSocketIO(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSocketIORefused(t *testing.T) {
+	n := startNode(t, nodeOptions{})
+	c := startIO(t, "client.mjs")
+	c.do("connect", n.http.URL, options("garbage", "websocket"))
+	c.said("connect_error", `["Unauthorized"]`)
+	c.do("auth", token(t, "u", auth.Scopes(auth.Ingest), "*"))
+	c.do("reopen")
+	c.said("connect_error", `["Unauthorized"]`)
+	c.do("auth", nil)
+	c.do("reopen")
+	c.said("connect_error", `["Unauthorized"]`)
+	c.do("auth", token(t, "u", auth.Scopes(auth.Read), "*"))
+	c.do("reopen")
+	c.said("connect", `[{"recovered":false,"transport":"websocket"}]`)
+	c.do("binary", "00ff")
+	c.said("disconnect", `["transport close"]`)
+	c.said("connect", `[{"recovered":false,"transport":"websocket"}]`)
+	c.do("ask", "authenticate", "garbage")
+	c.said("error", `["Unauthorized"]`)
+	c.said("disconnect", `["transport close"]`)
+	if got := n.counters.Refused[refusedToken].Load(); got != 4 {
+		t.Errorf("%d tokens refused", got)
+	}
+}
+
+// cut ends a subject's connection as a network does: nobody says goodbye.
+func (n *node) cut(sub string) {
+	n.t.Helper()
+	e := n.engineOf(sub)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.sock == nil {
+		n.t.Fatal("no WebSocket")
+	}
+	e.sock.conn.Close()
+}
+
+// TestSocketIORecovery is the founding document's dashboard, which tracks once and never again.
+func TestSocketIORecovery(t *testing.T) {
+	n := startNode(t, nodeOptions{lookup: tabled{}, groups: tabled{}})
+	n.store.add(fix("mine", 1))
+	c := startIO(t, "founding.mjs", n.http.URL, token(t, "u", auth.Scopes(auth.Read), "mine"), "mine")
+	c.fix("mine")
+	for round := range 2 {
+		n.cut("u")
+		c.wait("disconnect")
+		n.publish(fix("mine", 10*round+2)) // while it is away
+		if m := c.fix("mine"); m.Speed != float64(10*round+2) {
+			t.Errorf("missed %+v", m)
+		}
+		n.publish(fix("mine", 10*round+3))
+		if m := c.fix("mine"); m.Speed != float64(10*round+3) {
+			t.Errorf("%+v", m)
+		}
+	}
+	for _, line := range c.seen {
+		if strings.HasPrefix(line, `["reconnect"`) {
+			t.Error("the document's reconnect handler ran: the test proves nothing")
+		}
+	}
+	if got := n.counters.Recovered.Load(); got != 2 {
+		t.Errorf("recovered %d times", got)
+	}
+}
+
+func TestSocketIORecoveryChecks(t *testing.T) {
+	n := startNode(t, nodeOptions{})
+	all := func(sub string, vehicles ...string) string {
+		return token(t, sub, auth.Scopes(auth.Read), vehicles...)
+	}
+	connect := func(token, pid string) (*ioSocket, string) {
+		t.Helper()
+		v := n.dialIO(t)
+		hello, _ := json.Marshal(map[string]any{"token": token, "pid": pid, "offset": "Unauthorized"})
+		v.send("40" + string(hello))
+		var answer struct{ PID string }
+		if p := v.next(); !strings.HasPrefix(p, "40") || json.Unmarshal([]byte(p[2:]), &answer) != nil || answer.PID == "" {
+			t.Fatalf("got %s", p)
+		}
+		return v, answer.PID
+	}
+	v, pid := connect(all("u", "a", "b"), "")
+	v.send(`420["track:vehicle",["a","b"]]`)
+	if p := v.next(); p != `430[{"ok":true}]` {
+		t.Fatal(p)
+	}
+
+	// Another subject gets nothing, and takes nothing away.
+	if _, other := connect(all("w", "*"), pid); other == pid {
+		t.Error("another subject has the pid")
+	}
+	// The client itself, before its old connection was missed, and with less to see than before.
+	v2, again := connect(all("u", "b"), pid)
+	if again != pid {
+		t.Error("not recovered")
+	}
+	if p := v2.next(); p != `42["error","Unauthorized"]` {
+		t.Errorf("got %s", p)
+	}
+	if code := v.code(); code != codeGoingAway {
+		t.Errorf("the old connection was closed with %d", code)
+	}
+	n.publish(fix("a", 1), fix("b", 2))
+	if p := v2.next(); !strings.Contains(p, `"vehicle":"b"`) {
+		t.Errorf("got %s", p)
+	}
+
+	// Who disconnects on purpose has nothing to recover.
+	v2.send("41")
+	v2.over()
+	until(t, "the session is gone", func() bool { return n.engines.holder(pid) == nil })
+	v3, fresh := connect(all("u", "b"), pid)
+	if fresh == pid {
+		t.Error("recovered after a disconnect")
+	}
+
+	// Two minutes, no longer.
+	v3.send(`420["track:vehicle","b"]`)
+	for p := v3.next(); p != `430[{"ok":true}]`; p = v3.next() {
+	}
+	v3.conn.Close()
+	until(t, "the session is kept", func() bool { return n.held(fresh) })
+	n.recoveries.mu.Lock()
+	s := n.recoveries.held[fresh]
+	if left := time.Until(s.until); left > recoveryFor || left < recoveryFor-time.Minute {
+		t.Errorf("kept for %v", left)
+	}
+	s.until = time.Now()
+	n.recoveries.held[fresh] = s
+	n.recoveries.mu.Unlock()
+	if _, late := connect(all("u", "b"), fresh); late == fresh {
+		t.Error("recovered too late")
+	}
+	n.recoveries.mu.Lock()
+	n.recoveries.sweep(time.Now())
+	if len(n.recoveries.held) != 0 || n.recoveries.vehicles != 0 {
+		t.Errorf("held: %v, %d vehicles", n.recoveries.held, n.recoveries.vehicles)
+	}
+	n.recoveries.mu.Unlock()
+}
+
+func (n *node) held(pid string) bool {
+	n.recoveries.mu.Lock()
+	defer n.recoveries.mu.Unlock()
+	_, ok := n.recoveries.held[pid]
+	return ok
 }

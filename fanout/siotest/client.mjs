@@ -18,7 +18,7 @@ const commands = {
   },
   emit(...args) { socket.emit(...args); },
   ask(...args) { socket.emit(...args, (answer) => say('ack', answer)); },
-  volatile(hex) { socket.emit('track:vehicle', Buffer.from(hex, 'hex')); },
+  binary(hex) { socket.emit('track:vehicle', Buffer.from(hex, 'hex')); },
   auth(token) { socket.auth = { token }; },
   reopen() { socket.connect(); },
   namespace(name) {
