@@ -29,6 +29,7 @@ type parameter struct {
 	factor int32
 	scale  uint8
 	kind   kind
+	shared bool // another parameter has the same name
 }
 
 // maxParameter is above every id with a name.
@@ -40,7 +41,7 @@ var parameters = [maxParameter]parameter{
 	3:   {name: "in2", kind: flagKind},
 	4:   {name: "in3", kind: flagKind},
 	5:   {name: "in4", kind: flagKind},
-	13:  {name: "motion", kind: flagKind},
+	13:  {name: "motion", kind: flagKind, shared: true},
 	20:  {name: "adc3_v", kind: numberKind, scale: 3},
 	21:  {name: "adc4_v", kind: numberKind, scale: 3},
 	22:  {name: "adc1_v", kind: numberKind, scale: 3},
@@ -58,9 +59,9 @@ var parameters = [maxParameter]parameter{
 	79:  {name: "temp1_c", kind: signedKind, scale: 1},
 	80:  {name: "temp2_c", kind: signedKind, scale: 1},
 	88:  {name: "jamming", kind: stateKind, alarm: "jamming"},
-	94:  {name: "rpm", kind: numberKind, factor: 25, scale: 2},
+	94:  {name: "rpm", kind: numberKind, factor: 25, scale: 2, shared: true},
 	95:  {name: "vehicle_speed_kmh", kind: numberKind},
-	98:  {name: "fuel_pct", kind: percentKind},
+	98:  {name: "fuel_pct", kind: percentKind, shared: true},
 	100: {name: "fuel_rate_lph", kind: numberKind, factor: 5, scale: 2},
 	126: {kind: pieceKind, scale: 0},
 	127: {kind: pieceKind, scale: 1},
@@ -72,15 +73,15 @@ var parameters = [maxParameter]parameter{
 	163: {name: "can_odometer_m", kind: numberKind, factor: 5},
 	164: {name: "trip_m", kind: numberKind, factor: 5},
 	165: {name: "wheel_speed_kmh", kind: wheelKind},
-	166: {name: "rpm", kind: numberKind, factor: 125, scale: 3},
+	166: {name: "rpm", kind: numberKind, factor: 125, scale: 3, shared: true},
 	170: {name: "charging", kind: flagKind},
-	173: {name: "motion", kind: flagKind},
-	197: {name: "rpm", kind: numberKind, factor: 125, scale: 3},
+	173: {name: "motion", kind: flagKind, shared: true},
+	197: {name: "rpm", kind: numberKind, factor: 125, scale: 3, shared: true},
 	205: {name: "fuel_l", kind: numberKind},
-	207: {name: "fuel_pct", kind: numberKind, factor: 4, scale: 1},
+	207: {name: "fuel_pct", kind: numberKind, factor: 4, scale: 1, shared: true},
 	208: {name: "fuel_used_l", kind: numberKind, factor: 5, scale: 1},
-	251: {name: "ignition", kind: flagKind},
-	409: {name: "ignition", kind: flagKind},
+	251: {name: "ignition", kind: flagKind, shared: true},
+	409: {name: "ignition", kind: flagKind, shared: true},
 	410: {name: "tow", kind: stateKind, alarm: "tow"},
 	411: {name: "crash", kind: stateKind, alarm: "collision"},
 	415: {name: "gnss_antenna", kind: inverseKind, alarm: "gps_antenna_cut"},
@@ -92,15 +93,15 @@ var parameters = [maxParameter]parameter{
 
 // value adds the attribute of one parameter.
 func (r *recordReader) value(e *protocols.Event, id uint16, v []byte) {
-	var p parameter
+	p := &parameters[0] // which has no name
 	if id < maxParameter {
-		p = parameters[id]
+		p = &parameters[id]
 	}
-	raw := number(v)
-	if len(v) == 8 && p.kind != hexKind && p.kind != pieceKind {
-		p.kind = unknownKind
+	raw, how := number(v), p.kind
+	if len(v) == 8 && how != hexKind && how != pieceKind {
+		how = unknownKind
 	}
-	switch p.kind {
+	switch how {
 	case numberKind:
 		e.Dec(p.name, int64(raw)*int64(max(p.factor, 1)), p.scale)
 	case signedKind:
@@ -170,8 +171,13 @@ func (r *recordReader) pairs(e *protocols.Event) {
 			continue
 		case a == nil || b == nil:
 			for k, piece := range [...][]byte{a, b} {
-				if piece != nil {
-					addNumber(e, protocols.IOKey(ids[2*i+k]), piece)
+				id := ids[2*i+k]
+				switch name := protocols.IOKey(id); {
+				case piece == nil:
+				case has(e, name): // the same half came twice
+					r.rest = append(append(r.rest, byte(id>>8), byte(id)), piece...)
+				default:
+					addNumber(e, name, piece)
 				}
 			}
 			continue

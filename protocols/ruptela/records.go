@@ -76,7 +76,8 @@ type recordReader struct {
 	cause    uint16
 	pieces   [8][]byte // of the pairs, in their order
 	ignition ignition
-	rest     []byte // parameters whose attribute the record already has
+	seen     [maxParameter/64 + 1]uint64 // parameters that were there
+	rest     []byte                      // parameters whose attribute the record already has
 	alarm    string
 }
 
@@ -186,6 +187,9 @@ func (r *recordReader) parameters(e *protocols.Event, b []byte) {
 func (r *recordReader) parameter(e *protocols.Event, id uint16, v []byte) {
 	n := len(e.Attrs)
 	r.value(e, id, v)
+	if r.first(id) {
+		return
+	}
 	for i := n; i < len(e.Attrs); i++ {
 		if _, again := e.Attrs[:n].Get(e.Attrs[i].Name); !again {
 			continue
@@ -198,6 +202,17 @@ func (r *recordReader) parameter(e *protocols.Event, id uint16, v []byte) {
 		r.rest = append(append(r.rest, byte(id>>8), byte(id)), v...)
 		return
 	}
+}
+
+// first tells whether neither this parameter nor one of its name can have been in the record before.
+func (r *recordReader) first(id uint16) bool {
+	if id >= maxParameter {
+		return false
+	}
+	bit := uint64(1) << (id & 63)
+	was := r.seen[id>>6]&bit != 0
+	r.seen[id>>6] |= bit
+	return !was && !parameters[id].shared
 }
 
 func has(e *protocols.Event, name string) bool {
@@ -227,7 +242,10 @@ func (r *recordReader) finish(e *protocols.Event, s *protocols.Session) {
 	r.open = false
 	r.pairs(e)
 	if !r.ignition.sent {
-		input, set := s.Options.Get("ignition_input")
+		input, set := "", false
+		if s.Options.Extra != "" {
+			input, set = s.Options.Get("ignition_input")
+		}
 		switch {
 		case set && input != "5":
 			if in, ok := e.Attrs.Get(inputName(input)); ok {
