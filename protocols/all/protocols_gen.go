@@ -10,6 +10,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/h02"
 	"github.com/trackgate/trackgate/protocols/http"
 	"github.com/trackgate/trackgate/protocols/jt808"
+	"github.com/trackgate/trackgate/protocols/meiligao"
 	"github.com/trackgate/trackgate/protocols/meitrack"
 	"github.com/trackgate/trackgate/protocols/osmand"
 	"github.com/trackgate/trackgate/protocols/queclink"
@@ -30,6 +31,7 @@ var Protocols = []*protocols.Protocol{
 	&h02.Protocol,
 	&http.Protocol,
 	&jt808.Protocol,
+	&meiligao.Protocol,
 	&meitrack.Protocol,
 	&osmand.Protocol,
 	&queclink.Protocol,

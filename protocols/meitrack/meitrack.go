@@ -80,6 +80,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		}
 		return n, nil
 	}
+	for i := range f.Events {
+		f.Events[i].Device = s.Device // of this frame, which the session does not learn
+	}
 	*s = before
 	return n, fmt.Errorf("meitrack: %w", protocols.ErrChecksum)
 }
