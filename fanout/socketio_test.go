@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,14 +22,14 @@ type ioClient struct {
 	seen  []string
 }
 
-// needNode skips a test where Node or its packages are missing, unless nothing may be.
-func needNode(t testing.TB) {
+// needNode skips a test where Node or the packages of a folder are missing, unless nothing may be.
+func needNode(t testing.TB, folder string) {
 	t.Helper()
 	missing := ""
 	if _, err := exec.LookPath("node"); err != nil {
 		missing = "node is not installed"
-	} else if _, err := os.Stat("siotest/node_modules/socket.io-client"); err != nil {
-		missing = "npm ci has not run in fanout/siotest"
+	} else if _, err := os.Stat(folder + "/node_modules"); err != nil {
+		missing = "npm ci has not run in " + folder
 	}
 	if missing == "" {
 		return
@@ -41,8 +42,12 @@ func needNode(t testing.TB) {
 
 func startIO(t testing.TB, script string, args ...string) *ioClient {
 	t.Helper()
-	needNode(t)
-	cmd := exec.Command("node", append([]string{"siotest/" + script}, args...)...)
+	folder := filepath.Dir(script)
+	if filepath.Base(folder) == "test" {
+		folder = filepath.Dir(folder)
+	}
+	needNode(t, folder)
+	cmd := exec.Command("node", append([]string{script}, args...)...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -159,7 +164,7 @@ func TestSocketIO(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := startNode(t, nodeOptions{config: Config{PingInterval: time.Second, PingTimeout: 10 * time.Second}})
 			n.store.add(fix("123", 1))
-			c := startIO(t, "client.mjs")
+			c := startIO(t, "siotest/client.mjs")
 			c.do("connect", n.http.URL, options(token(t, "u", auth.Scopes(auth.Read), "123", "456", "7"), transports...))
 			c.wait("connect")
 			if name == "upgrade" { // goes on beside the CONNECT, and is sometimes the quicker of the two
@@ -221,7 +226,7 @@ func TestSocketIO(t *testing.T) {
 
 func TestSocketIORefused(t *testing.T) {
 	n := startNode(t, nodeOptions{})
-	c := startIO(t, "client.mjs")
+	c := startIO(t, "siotest/client.mjs")
 	c.do("connect", n.http.URL, options("garbage", "websocket"))
 	c.said("connect_error", `["Unauthorized"]`)
 	c.do("auth", token(t, "u", auth.Scopes(auth.Ingest), "*"))
@@ -260,7 +265,7 @@ func (n *node) cut(sub string) {
 func TestSocketIORecovery(t *testing.T) {
 	n := startNode(t, nodeOptions{lookup: tabled{}, groups: tabled{}})
 	n.store.add(fix("mine", 1))
-	c := startIO(t, "founding.mjs", n.http.URL, token(t, "u", auth.Scopes(auth.Read), "mine"), "mine")
+	c := startIO(t, "siotest/founding.mjs", n.http.URL, token(t, "u", auth.Scopes(auth.Read), "mine"), "mine")
 	c.fix("mine")
 	for round := range 2 {
 		n.cut("u")
