@@ -170,10 +170,10 @@ func (c *call) meaning(e *protocols.Event, id, kind int64) {
 	case "STP", "LSP":
 		addBool(e, "motion", false)
 	case "IGL":
-		e.Bool("ignition", kind == 1)
+		addBool(e, "ignition", kind == 1)
 	case "DIS":
 		if names := [...]string{"", "in1", "in2", "in3", "in4"}; id > 0 && int(id) < len(names) && kind <= 1 {
-			e.Bool(names[id], kind == 1)
+			addBool(e, names[id], kind == 1)
 		}
 	case "HBM":
 		switch kind {
@@ -192,7 +192,7 @@ func (c *call) meaning(e *protocols.Event, id, kind int64) {
 
 // addBool adds a truth value unless the event has it already.
 func addBool(e *protocols.Event, name string, v bool) {
-	if _, has := e.Attrs.Get(name); !has {
+	if !has(e, name) {
 		e.Bool(name, v)
 	}
 }

@@ -69,7 +69,7 @@ func (c *call) analog(e *protocols.Event, from, to int) {
 	for k := 0; k < len(names) && from+k < to; k++ {
 		b := c.m.at(from + k)
 		if len(b) > 1 && b[0] == 'F' {
-			if v, ok := readInt(b[1:]); ok && v >= 0 && v <= 100 {
+			if v, ok := readInt(b[1:]); ok && v >= 0 && v <= 100 && !has(e, fuel[k]) {
 				e.Int(fuel[k], v)
 				c.m.take(from + k)
 			}
@@ -112,9 +112,7 @@ func (c *call) sleeperTail(e *protocols.Event, t int) {
 
 // wearableTail reads the tail of a GT501: signal | battery %.
 func (c *call) wearableTail(e *protocols.Event, t int) {
-	if _, has := e.Attrs.Get("rssi"); !has {
-		c.number(e, "rssi", c.end-2)
-	}
+	c.number(e, "rssi", c.end-2)
 	c.percent(e, "battery_pct", c.end-1)
 }
 
@@ -141,10 +139,8 @@ func (c *call) plainTail(e *protocols.Event, t int) {
 		c.number(e, "temp_device_c", c.end-1)
 		c.percent(e, "battery_pct", t)
 	default:
-		if _, has := e.Attrs.Get("odometer_m"); !has {
-			if _, scale, ok := readDecimal(first); ok && scale == 1 {
-				c.odometer(e, t)
-			}
+		if _, scale, ok := readDecimal(first); ok && scale == 1 {
+			c.odometer(e, t)
 		}
 	}
 	if len(last) <= 3 && !c.m.isUsed(c.end-1) {

@@ -87,15 +87,9 @@ func (w *walk) value(bit uint) {
 	c, e, i := w.c, w.e, w.next()
 	switch bit {
 	case 0:
-		if _, has := e.Attrs.Get("vin"); !has {
-			c.text(e, "vin", i)
-		} else if v, _ := e.Attrs.Get("vin"); true {
-			if s, _ := v.Text(); s == string(c.m.at(i)) {
-				c.m.take(i)
-			}
-		}
+		c.vin(e, i)
 	case 1:
-		if v, ok := readInt(c.m.at(i)); ok && c.number(e, "ignition_key", i) {
+		if v, ok := readInt(c.m.at(i)); c.number(e, "ignition_key", i) && ok {
 			addBool(e, "ignition", v > 0)
 		}
 	case 2:
@@ -117,9 +111,7 @@ func (w *walk) value(bit uint) {
 	case 10:
 		c.number(e, "throttle_pct", i)
 	case 11:
-		if _, has := e.Attrs.Get("hours_s"); !has {
-			c.scaled(e, "hours_s", i, 3600)
-		}
+		c.scaled(e, "hours_s", i, 3600)
 	case 12:
 		c.scaled(e, "driving_s", i, 3600)
 	case 13:
@@ -168,9 +160,7 @@ func (w *walk) expansion(bit int) {
 	case 0:
 		c.level(e, i, "adblue_pct", "adblue_l")
 	case 7:
-		if _, has := e.Attrs.Get("adc1_v"); !has {
-			c.milli(e, "adc1_v", i)
-		}
+		c.milli(e, "adc1_v", i)
 	case 15:
 		c.text(e, "driver_id", i)
 	case 16:
@@ -194,7 +184,7 @@ func (w *walk) expansion(bit int) {
 
 // scaled adds field i times factor.
 func (c *call) scaled(e *protocols.Event, name string, i int, factor int64) {
-	if v, scale, ok := readDecimal(c.m.at(i)); ok && i < c.end && v < 1e14 && v > -1e14 {
+	if v, scale, ok := readDecimal(c.m.at(i)); ok && i < c.end && v < 1e11 && v > -1e11 && !has(e, name) {
 		e.Dec(name, v*factor, scale)
 		c.m.take(i)
 	}
@@ -215,7 +205,7 @@ func (c *call) distance(e *protocols.Event, i int) {
 	v, scale, ok := readDecimal(b[1:])
 	if ok && v >= 0 && v < 1e12 {
 		name := "odometer_m"
-		if _, has := e.Attrs.Get(name); has { // the device's own came first
+		if has(e, name) { // the device's own came first
 			name = "vehicle_odometer_m"
 		}
 		e.Dec(name, v*factor, scale)
@@ -235,7 +225,7 @@ func (c *call) consumption(e *protocols.Event, i int) {
 	case len(b) > 1 && b[0] == 'M':
 		name, skip = "fuel_l_per_100km", 1
 	}
-	if v, scale, ok := readDecimal(b[min(skip, len(b)):]); ok && name != "" && i < c.end {
+	if v, scale, ok := readDecimal(b[min(skip, len(b)):]); ok && name != "" && i < c.end && !has(e, name) {
 		e.Dec(name, v, scale)
 		c.m.take(i)
 	}
@@ -253,7 +243,7 @@ func (c *call) level(e *protocols.Event, i int, percent, litres string) {
 	} else if b[0] != 'P' {
 		return
 	}
-	if v, scale, ok := readDecimal(b[1:]); ok {
+	if v, scale, ok := readDecimal(b[1:]); ok && !has(e, name) {
 		e.Dec(name, v, scale)
 		c.m.take(i)
 	}

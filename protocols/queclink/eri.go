@@ -67,7 +67,7 @@ func (c *call) oneWire(e *protocols.Event, i int) int {
 		l.text("id", c.m.take(i))
 		l.text("type", kind)
 		l.text("data", data)
-		if v, ok := readHex(data); ok && len(data) == 4 && string(kind) == "1" && sensor < len(thermometers) {
+		if v, ok := readHex(data); ok && len(data) == 4 && string(kind) == "1" && sensor < len(thermometers) && !has(e, thermometers[sensor]) {
 			l.float("temp_c", float64(int16(v))/oneWireTenths)
 			e.Dec(thermometers[sensor], int64(int16(v))*625, 4)
 			sensor++

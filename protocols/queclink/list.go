@@ -60,7 +60,7 @@ func (l *list) end() { l.b = append(l.b, '}') }
 
 // add adds the list to the event, unless it is empty.
 func (l *list) add(e *protocols.Event, name string) {
-	if len(l.b) > 0 {
+	if len(l.b) > 0 && !has(e, name) {
 		e.JSON(name, string(append(l.b, ']')))
 	}
 }

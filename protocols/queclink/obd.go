@@ -10,13 +10,7 @@ func (c *call) obd(e *protocols.Event, g int) {
 	i := c.body
 	c.number(e, "report_type", i)
 	c.hex(e, "obd_mask", i+1)
-	if b := c.m.at(i + 2); len(b) > 0 {
-		if v, has := e.Attrs.Get("vin"); !has {
-			c.text(e, "vin", i+2)
-		} else if s, _ := v.Text(); s == string(b) {
-			c.m.take(i + 2)
-		}
-	}
+	c.vin(e, i+2)
 	c.number(e, "obd_connected", i+3)
 	c.milli(e, "obd_power_v", i+4)
 	c.hex(e, "obd_pids", i+5)
@@ -40,4 +34,15 @@ func (c *call) obd(e *protocols.Event, g int) {
 		c.number(e, "obd_protocol", i+18)
 		c.odometer(e, g-1)
 	}
+}
+
+// vin adds field i as the VIN. Some messages have it twice.
+func (c *call) vin(e *protocols.Event, i int) {
+	if v, ok := e.Attrs.Get("vin"); ok {
+		if s, _ := v.Text(); s == string(c.m.at(i)) {
+			c.m.take(i)
+		}
+		return
+	}
+	c.text(e, "vin", i)
 }

@@ -232,23 +232,58 @@ func detectHolds(t *testing.T, b []byte) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
+// segments are the device's side of each capture.
+func segments(t testing.TB) (list [][]byte) {
+	t.Helper()
 	paths, err := filepath.Glob("../../testdata/queclink/*.[tu][cd]p")
 	if err != nil || len(paths) < 10 {
-		f.Fatal(paths, err)
+		t.Fatal(paths, err)
 	}
 	for _, path := range paths {
 		raw, err := os.ReadFile(path)
 		if err != nil {
-			f.Fatal(err)
+			t.Fatal(err)
 		}
 		c, err := protocols.ReadCapture(bytes.NewReader(raw), false)
 		if err != nil {
-			f.Fatal(err)
+			t.Fatal(err)
 		}
-		for _, b := range c.Segments() {
-			f.Add(b)
+		list = append(list, c.Segments()...)
+	}
+	return list
+}
+
+// TestFramesAlone: what the journal kept of a stream, each frame with the session of its moment, means the same again.
+func TestFramesAlone(t *testing.T) {
+	stream := bytes.Join(segments(t), nil)
+	var s protocols.Session
+	var f, again protocols.Frame
+	for len(stream) > 0 {
+		before := s
+		f.Reset()
+		n, err := protocols.Next(&Protocol, &s, protocols.Input{Bytes: stream, Received: protocols.CaptureTime}, &f)
+		if n == 0 {
+			break
 		}
+		if err == nil {
+			again.Reset()
+			m, err := protocols.Next(&Protocol, &before, protocols.Input{Bytes: stream[:n], Received: protocols.CaptureTime, Final: true}, &again)
+			if m != n || err != nil || before != s || !bytes.Equal(f.Reply, again.Reply) || len(f.Events) != len(again.Events) {
+				t.Fatalf("%q: took %d of %d bytes, %v", stream[:n], m, n, err)
+			}
+			for i := range f.Events {
+				if got, want := again.Events[i].AppendJSON(nil), f.Events[i].AppendJSON(nil); !bytes.Equal(got, want) {
+					t.Fatalf("got %s, want %s", got, want)
+				}
+			}
+		}
+		stream = stream[n:]
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, b := range segments(f) {
+		f.Add(b)
 	}
 	var frame protocols.Frame
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -2,20 +2,26 @@ package queclink
 
 import "github.com/trackgate/trackgate/protocols"
 
+// has says whether the event has the attribute: what came first counts, and a field that says it again stays where it is.
+func has(e *protocols.Event, name string) bool {
+	_, ok := e.Attrs.Get(name)
+	return ok
+}
+
 // number adds field i as it is, where it is a number.
 func (c *call) number(e *protocols.Event, name string, i int) bool {
 	v, scale, ok := readDecimal(c.m.at(i))
-	if ok && i < c.end {
+	if ok = ok && i < c.end && !has(e, name); ok {
 		e.Dec(name, v, scale)
 		c.m.take(i)
 	}
-	return ok && i < c.end
+	return ok
 }
 
 // milli adds field i in volts, where it is a number of millivolts.
 func (c *call) milli(e *protocols.Event, name string, i int) bool {
 	v, scale, ok := readDecimal(c.m.at(i))
-	if ok = ok && scale <= 6 && i < c.end; ok {
+	if ok = ok && scale <= 6 && i < c.end && !has(e, name); ok {
 		e.Dec(name, v, scale+3)
 		c.m.take(i)
 	}
@@ -31,7 +37,7 @@ func (c *call) kilometres(e *protocols.Event, i int) bool {
 // odometer adds field i as the odometer: kilometres, whole or with a decimal.
 func (c *call) odometer(e *protocols.Event, i int) bool {
 	v, scale, ok := readDecimal(c.m.at(i))
-	if ok = ok && i < c.end && v >= 0 && v < 1e12; ok {
+	if ok = ok && i < c.end && v >= 0 && v < 1e12 && !has(e, "odometer_m"); ok {
 		e.Dec("odometer_m", v*1000, scale)
 		c.m.take(i)
 	}
@@ -41,7 +47,7 @@ func (c *call) odometer(e *protocols.Event, i int) bool {
 // hours adds field i as the hour meter.
 func (c *call) hours(e *protocols.Event, i int) bool {
 	v, ok := readHours(c.m.at(i))
-	if ok = ok && i < c.end; ok {
+	if ok = ok && i < c.end && !has(e, "hours_s"); ok {
 		e.Int("hours_s", v)
 		c.m.take(i)
 	}
@@ -51,7 +57,7 @@ func (c *call) hours(e *protocols.Event, i int) bool {
 // percent adds field i where it is 0 to 100.
 func (c *call) percent(e *protocols.Event, name string, i int) bool {
 	v, ok := readInt(c.m.at(i))
-	if ok = ok && i < c.end && v >= 0 && v <= 100 && len(c.m.at(i)) <= 3; ok {
+	if ok = ok && i < c.end && v >= 0 && v <= 100 && len(c.m.at(i)) <= 3 && !has(e, name); ok {
 		e.Int(name, v)
 		c.m.take(i)
 	}
@@ -61,7 +67,7 @@ func (c *call) percent(e *protocols.Event, name string, i int) bool {
 // flag adds field i where it is 0 or 1.
 func (c *call) flag(e *protocols.Event, name string, i int) bool {
 	v := c.m.at(i)
-	ok := i < c.end && len(v) == 1 && (v[0] == '0' || v[0] == '1')
+	ok := i < c.end && len(v) == 1 && (v[0] == '0' || v[0] == '1') && !has(e, name)
 	if ok {
 		e.Bool(name, v[0] == '1')
 		c.m.take(i)
@@ -72,7 +78,7 @@ func (c *call) flag(e *protocols.Event, name string, i int) bool {
 // hex adds field i as a number, where it is hex.
 func (c *call) hex(e *protocols.Event, name string, i int) bool {
 	v, ok := readHex(c.m.at(i))
-	if ok = ok && i < c.end && v < 1<<62; ok {
+	if ok = ok && i < c.end && v < 1<<62 && !has(e, name); ok {
 		e.Int(name, int64(v))
 		c.m.take(i)
 	}
@@ -81,7 +87,7 @@ func (c *call) hex(e *protocols.Event, name string, i int) bool {
 
 // text adds field i as a text, unless it is empty.
 func (c *call) text(e *protocols.Event, name string, i int) bool {
-	if i >= c.end || len(c.m.at(i)) == 0 {
+	if i >= c.end || len(c.m.at(i)) == 0 || has(e, name) {
 		return false
 	}
 	e.Text(name, string(c.m.take(i)))
@@ -108,9 +114,9 @@ func state(e *protocols.Event, code byte) {
 		return
 	}
 	if st.ignition {
-		e.Bool("ignition", st.on)
+		addBool(e, "ignition", st.on)
 	}
-	e.Bool("motion", st.motion)
+	addBool(e, "motion", st.motion)
 }
 
 // stateField adds field i where it is such a code in two hex digits.

@@ -237,6 +237,34 @@ func segments(t testing.TB) (list [][]byte) {
 	return list
 }
 
+// TestFramesAlone: what the journal kept of a stream, each frame with the session of its moment, means the same again.
+func TestFramesAlone(t *testing.T) {
+	stream := bytes.Join(segments(t), nil)
+	var s protocols.Session
+	var f, again protocols.Frame
+	for len(stream) > 0 {
+		before := s
+		f.Reset()
+		n, err := protocols.Next(&Protocol, &s, protocols.Input{Bytes: stream, Received: protocols.CaptureTime}, &f)
+		if n == 0 {
+			break
+		}
+		if err == nil {
+			again.Reset()
+			m, err := protocols.Next(&Protocol, &before, protocols.Input{Bytes: stream[:n], Received: protocols.CaptureTime, Final: true}, &again)
+			if m != n || err != nil || before != s || !bytes.Equal(f.Reply, again.Reply) || len(f.Events) != len(again.Events) {
+				t.Fatalf("%q: took %d of %d bytes, %v", stream[:n], m, n, err)
+			}
+			for i := range f.Events {
+				if got, want := again.Events[i].AppendJSON(nil), f.Events[i].AppendJSON(nil); !bytes.Equal(got, want) {
+					t.Fatalf("got %s, want %s", got, want)
+				}
+			}
+		}
+		stream = stream[n:]
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, b := range segments(f) {
 		f.Add(b)
