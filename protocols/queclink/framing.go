@@ -40,6 +40,9 @@ func splitHead(head []byte) (kind string, name []byte) {
 
 // startsText says whether b begins with a head of a text message, or may once there is more of it.
 func startsText(b []byte) (is, may bool) {
+	if len(b) > 1 && (b[0] != '+' || b[1] != 'R' && b[1] != 'B' && b[1] != 'A' && b[1] != 'E') {
+		return false, false
+	}
 	for _, h := range textHeads {
 		if len(b) >= len(h) {
 			if string(b[:len(h)]) == h {
@@ -84,15 +87,26 @@ func cut(b []byte, final bool) (at, n int, f form, err error) {
 
 // cutText finds the end of a text message: $, or the zero that some send instead.
 func cutText(m []byte, final bool) (int, error) {
-	for i, x := range m[:min(len(m), maxFrame)] {
-		if x == '$' || x == 0 {
-			return i + 1, nil
+	head := m[:min(len(m), maxFrame)]
+	end := bytes.IndexByte(head, '$')
+	if end >= 0 {
+		head = head[:end]
+	}
+	if i := bytes.IndexByte(head, 0); i >= 0 {
+		head, end = head[:i], i
+	}
+	for i := 1; ; i++ { // a plus is rare: in telephone numbers, zones, and where the next message begins
+		j := bytes.IndexByte(head[min(i, len(head)):], '+')
+		if j < 0 {
+			break
 		}
-		if x == '+' && i > 0 {
-			if is, _ := startsText(m[i:]); is {
-				return i, fmt.Errorf("queclink: message without end: %w", protocols.ErrMalformed)
-			}
+		i += j
+		if is, _ := startsText(m[i:]); is {
+			return i, fmt.Errorf("queclink: message without end: %w", protocols.ErrMalformed)
 		}
+	}
+	if end >= 0 {
+		return end + 1, nil
 	}
 	if len(m) >= maxFrame {
 		return resync(m, final), fmt.Errorf("queclink: no end within %d bytes: %w", maxFrame, protocols.ErrGarbage)
@@ -126,11 +140,9 @@ func cutOther(m []byte, final bool) (int, form, error) {
 // resync is how many bytes to pass over: up to the next place where a message may begin.
 func resync(m []byte, final bool) int {
 	for i := 1; i < len(m); i++ {
-		j := bytes.IndexAny(m[i:], "+-")
-		if j < 0 {
-			break
+		if m[i] != '+' && m[i] != '-' {
+			continue
 		}
-		i += j
 		is, may := startsText(m[i:])
 		if is || may && !final {
 			return i

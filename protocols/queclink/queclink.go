@@ -84,10 +84,11 @@ func (c *call) decode(b []byte) error {
 	}
 	head := c.m.take(0)
 	kind, name := splitHead(head)
-	c.report = reportName(name)
 	c.stored = kind == headBuffered
-	if c.f.Type = knownReport(name); c.f.Type == "" {
-		c.f.Type = "unknown"
+	if c.report = knownReport(name); c.report != "" {
+		c.f.Type = c.report
+	} else {
+		c.f.Type, c.report = "unknown", string(name[:min(len(name), 16)])
 	}
 	id := 2
 	if isIdentity(c.m.at(1)) && !isIdentity(c.m.at(2)) {

@@ -64,14 +64,6 @@ func knownReport(name []byte) string {
 	return commands[string(name)]
 }
 
-// reportName is the letters behind GT.
-func reportName(name []byte) string {
-	if known := knownReport(name); known != "" {
-		return known
-	}
-	return string(name[:min(len(name), 16)])
-}
-
 // read reads a report of any kind.
 func (c *call) read() {
 	l := layouts[c.report]
