@@ -91,7 +91,7 @@ var attributes = map[string]protocols.Attribute{
 	"send_delay_s":        {Type: "number", Unit: "s", Meaning: "time from the fix to the sending; a multiple of 15 minutes is a time zone"},
 	"service_distance":    {Type: "number", Meaning: "distance to the next service as sent"},
 	"starts":              {Type: "number", Meaning: "GV355CEU: engine starts"},
-	"state":               {Type: "number", Meaning: "code of ignition and motion: 17 off at rest, 18 off moving, 22 towed, 26 perhaps towed, 33 on at rest, 34 on moving, 65 at rest, 66 moving"},
+	"state":               {Type: "number", Meaning: "code of ignition and motion: 17 off, at rest; 18 off, moving; 22, 26 towed; 33 on, at rest; 34 on, moving; 65, 66 unknown"},
 	"tacho_direction":     {Type: "number", Meaning: "direction by the tachograph as sent"},
 	"tacho_motion":        {Type: "number", Meaning: "motion by the tachograph as sent"},
 	"tacho_overspeed":     {Type: "number", Meaning: "overspeed by the tachograph as sent"},

@@ -166,7 +166,8 @@ func unmet(expect json.RawMessage, f *protocols.Frame) string {
 	return ""
 }
 
-// differences lists in what a frame's events differ from the reference. It acknowledges nothing, because its option for that is off, and marks each position as valid; its time of a
+// differences lists in what a frame's events differ from the reference. It acknowledges nothing, because its option for that is off, and
+// marks each position as valid; its time of a
 // record without a fix is that of the sending.
 func differences(v *vector, f *protocols.Frame, dev string) (out []string) {
 	ref := &v.Reference
@@ -238,7 +239,8 @@ func (v *vector) bytes(t testing.TB) []byte {
 	return b
 }
 
-// TestVectors feeds each session's frames to one decoder and compares what comes out with what the vectors expect and with what their reference made of them. Every
+// TestVectors feeds each session's frames to one decoder and compares what comes out with what the vectors expect and with what their
+// reference made of them. Every
 // deviation is in a table, with its reason, and every entry of the tables is used.
 func TestVectors(t *testing.T) {
 	sessions := map[string]*protocols.Session{}
@@ -313,7 +315,8 @@ const (
 	imeiPacked  = "the id has two digits a byte, and the right check digit; power is in volts"
 )
 
-// differs are the messages that mean something else here than in the reference: in what, by the names of differences, and why. The key is a part of
+// differs are the messages that mean something else here than in the reference: in what, by the names of differences, and why. The key
+// is a part of
 // the message.
 var differs = map[string]difference{
 	"2b525350640":                  {"device", imeiPacked},

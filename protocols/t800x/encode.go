@@ -11,7 +11,8 @@ import (
 // maxCommand bounds the text of a command in bytes.
 const maxCommand = 512
 
-// encode is Protocol.Encode: message 81 in the family of the device, with the low half of the command's ID as serial number: 1 | text, which ends with #.
+// encode is Protocol.Encode: message 81 in the family of the device, with the low half of the command's ID as serial number: 1 | text,
+// which ends with #.
 func encode(s *protocols.Session, c protocols.Command) ([]byte, error) {
 	words, err := commandText(s, c)
 	if err != nil {

@@ -225,7 +225,10 @@ func (c *call) obd(e *protocols.Event, r *protocols.Reader) {
 	for _, x := range [...]struct {
 		name   string
 		offset int64
-	}{{"air_input", 0}, {"air_pressure_kpa", 0}, {"coolant_c", -40}, {"temp_intake_c", -40}, {"engine_load_pct", 0}, {"throttle_pct", 0}, {"fuel_pct", 0}} {
+	}{
+		{"air_input", 0}, {"air_pressure_kpa", 0}, {"coolant_c", -40}, {"temp_intake_c", -40}, {"engine_load_pct", 0}, {"throttle_pct", 0},
+		{"fuel_pct", 0},
+	} {
 		if v := r.U8(); v != 0xff {
 			e.Int(x.name, int64(v)+x.offset)
 		}

@@ -107,7 +107,8 @@ func unmet(expect json.RawMessage, f *protocols.Frame) string {
 	return ""
 }
 
-// differences lists in what a frame's events and answer differ from the reference, which answers no positions and sends a second answer without IMEI to asset trackers' Bluetooth.
+// differences lists in what a frame's events and answer differ from the reference, which answers no positions and sends a second answer
+// without IMEI to asset trackers' Bluetooth.
 func differences(v *vector, f *protocols.Frame, dev string) (out []string) {
 	ref := &v.Reference
 	if len(ref.Devices) == 1 && ref.Devices[0] != dev {
@@ -184,7 +185,8 @@ var differs = map[string][2]string{
 	"23230200420015": {"index", serial},
 }
 
-// TestVectors compares what each packet means with what the vectors expect and with what their reference made of it. Every deviation is in the table above.
+// TestVectors compares what each packet means with what the vectors expect and with what their reference made of it. Every deviation is
+// in the table above.
 func TestVectors(t *testing.T) {
 	used := map[string]bool{}
 	for _, v := range vectors(t) {
