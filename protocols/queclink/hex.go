@@ -213,9 +213,8 @@ func appendHex(b, v []byte) []byte {
 	return b
 }
 
-// findIMEI finds the id: seven bytes of two digits and one of a single digit, with the right check digit. It stands behind device type
-// and versions, which
-// have five bytes or, at login, seven.
+// findIMEI finds the id: seven bytes of two digits and one of a single digit, with the right check digit. It stands behind
+// device type and versions, which have five bytes or, at login, seven.
 func findIMEI(b []byte, body int) (at int, imei [15]byte) {
 	for at = body + 5; at <= body+9 && at+8 <= len(b); at++ {
 		sum, ok := 0, b[at] >= 1 && b[at+7] <= 9

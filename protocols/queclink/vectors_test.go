@@ -167,8 +167,7 @@ func unmet(expect json.RawMessage, f *protocols.Frame) string {
 }
 
 // differences lists in what a frame's events differ from the reference. It acknowledges nothing, because its option for that is off, and
-// marks each position as valid; its time of a
-// record without a fix is that of the sending.
+// marks each position as valid; its time of a record without a fix is that of the sending.
 func differences(v *vector, f *protocols.Frame, dev string) (out []string) {
 	ref := &v.Reference
 	if len(ref.Devices) == 1 && ref.Devices[0] != dev {
@@ -240,8 +239,7 @@ func (v *vector) bytes(t testing.TB) []byte {
 }
 
 // TestVectors feeds each session's frames to one decoder and compares what comes out with what the vectors expect and with what their
-// reference made of them. Every
-// deviation is in a table, with its reason, and every entry of the tables is used.
+// reference made of them. Every deviation is in a table, with its reason, and every entry of the tables is used.
 func TestVectors(t *testing.T) {
 	sessions := map[string]*protocols.Session{}
 	used := map[string]bool{}

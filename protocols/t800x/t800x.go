@@ -4,8 +4,7 @@
 //	header 2 | type 1 | length of all 2 | serial 2 | IMEI 8, BCD | body
 //
 // with header 2323, 2525, 2626 or 2727 by family. Coordinates are IEEE floats and cells words, both little endian; dates and several
-// decimals are BCD.
-// There is neither checksum nor end.
+// decimals are BCD. There is neither checksum nor end.
 //
 // An operator can say of a device, besides its model:
 //
