@@ -26,7 +26,9 @@ tools: ## what the tests talk to
 test: tools check ## everything; sets up what it needs
 	$(GO) build -race ./...
 	TRACKGATE_TEST_ALL=1 $(GO) test -race -timeout 30m -p 1 ./...
-	$(MAKE) fuzz FUZZTIME=3s
+	fanout/console/check-fresh.sh
+	clients/js/check-fresh.sh
+	$(MAKE) fuzz FUZZTIME=2s
 
 check: ## formatting, vet, generated files fresh
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt -w:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -95,12 +95,6 @@ func number(b []byte) (float64, bool) {
 	return float64(v) / pow10[scale], ok
 }
 
-// integer reads a whole number; false for anything with a point.
-func integer(b []byte) (int64, bool) {
-	v, scale, ok := decimal(b)
-	return v, ok && scale == 0
-}
-
 // hexNumber reads up to 16 hex digits.
 func hexNumber(b []byte) (v uint64, ok bool) {
 	if len(b) == 0 || len(b) > 16 {
@@ -134,6 +128,3 @@ func dec(e *protocols.Event, name string, b []byte) bool {
 	}
 	return ok
 }
-
-// hasPoint tells whether a field is written with a decimal point.
-func hasPoint(b []byte) bool { return bytes.IndexByte(b, '.') >= 0 }
