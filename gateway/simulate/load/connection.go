@@ -11,7 +11,7 @@ import (
 
 // open dials, and lets the fleet reach the connection.
 func (t *tracker) open() (net.Conn, error) {
-	conn, err := t.fleet.dial(t.number)
+	conn, err := t.fleet.dial(t)
 	if err != nil {
 		t.fleet.count.failedDials.Add(1)
 		return nil, err

@@ -19,7 +19,7 @@ import (
 type Fleet struct {
 	options Options
 	book    func(*ledger.Entry)
-	dial    func(number int) (net.Conn, error)
+	dial    func(*tracker) (net.Conn, error)
 
 	count       counters
 	lostProper  atomic.Int64
@@ -62,19 +62,15 @@ func New(o Options, book func(*ledger.Entry)) (*Fleet, error) {
 	return f, nil
 }
 
-// dialTCP connects device number to the next of its gateways.
-func (f *Fleet) dialTCP(number int) (net.Conn, error) {
+// dialTCP connects a device to a gateway, whichever: any must do.
+func (f *Fleet) dialTCP(t *tracker) (net.Conn, error) {
 	o := &f.options
 	d := net.Dialer{Timeout: o.Patience, KeepAlive: -1}
 	if len(o.Sources) > 0 {
-		d.LocalAddr = &net.TCPAddr{IP: o.Sources[number%len(o.Sources)].AsSlice()}
+		d.LocalAddr = &net.TCPAddr{IP: o.Sources[t.number%len(o.Sources)].AsSlice()}
 		d.Control = bindLate
 	}
-	to := o.To[number%len(o.To)]
-	if len(o.To) > 1 { // whichever gateway a device dials must do
-		to = o.To[rand.IntN(len(o.To))]
-	}
-	return d.Dial("tcp", to)
+	return d.Dial("tcp", o.To[t.random.IntN(len(o.To))])
 }
 
 // Run drives the fleet. When ctx ends, or Options.Duration is over, no more records are made, and what waits is delivered within Options.Grace, or

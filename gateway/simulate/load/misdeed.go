@@ -171,7 +171,7 @@ func neverReads(t *tracker, conn net.Conn) error {
 // storm connects again and again without waiting for anything.
 func storm(t *tracker) error {
 	for range 10 + t.random.IntN(20) {
-		conn, err := t.fleet.dial(t.number)
+		conn, err := t.fleet.dial(t)
 		if err != nil {
 			return err
 		}

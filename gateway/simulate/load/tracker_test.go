@@ -65,7 +65,7 @@ func (g *gateway) fleet(o Options) *Fleet {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	f.dial = func(int) (net.Conn, error) {
+	f.dial = func(*tracker) (net.Conn, error) {
 		g.mu.Lock()
 		g.dials = append(g.dials, time.Now())
 		n := len(g.dials)
