@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -50,6 +51,9 @@ With --check nothing is changed: the exit code says whether the schema is the on
 			if check {
 				return checkStore(cmd, s)
 			}
+			if err := os.MkdirAll(s.Data, 0o700); err != nil {
+				return err
+			}
 			steps, err := persistence.Migrate(cmd.Context(), s.Store, zap.NewNop())
 			for _, step := range steps {
 				fmt.Fprintln(cmd.OutOrStdout(), step)
@@ -77,5 +81,8 @@ func checkStore(cmd *cobra.Command, s *settings) error {
 
 // openStore connects to the store.
 func openStore(cmd *cobra.Command, s *settings) (persistence.Store, error) {
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return nil, err
+	}
 	return persistence.Open(cmd.Context(), s.Store, zap.NewNop())
 }

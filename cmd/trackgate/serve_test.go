@@ -243,6 +243,18 @@ func TestConfigurationErrors(t *testing.T) {
 	}
 }
 
+func TestMigrateMakesItsFolder(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "not", "yet")
+	for _, want := range []string{"0001_tables", "up to date"} { // the second time there is nothing left to do
+		if out, err := run(t, nil, "migrate", "--data", data); err != nil || !strings.Contains(out, want) {
+			t.Fatalf("%v %s", err, out)
+		}
+	}
+	if out, err := run(t, nil, "migrate", "--check", "--data", data); err != nil || !strings.Contains(out, "ok") {
+		t.Fatalf("%v %s", err, out)
+	}
+}
+
 func TestTakenPorts(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
