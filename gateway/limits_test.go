@@ -97,3 +97,16 @@ func TestLimitsOfAnAddress(t *testing.T) {
 		t.Errorf("remembers %d addresses", len(c.peers))
 	}
 }
+
+func TestSessionsOfADeviceBeginApart(t *testing.T) {
+	var e entry
+	for i, want := range []int{0, 1, 2, 7, 8} {
+		now := clockAt(0)
+		if i == 3 {
+			now = clockAt(7)
+		}
+		if got := e.begin(now); got != clockAt(want) {
+			t.Errorf("session %d begins %d ms after the first, want %d", i, got-clockAt(0), want)
+		}
+	}
+}

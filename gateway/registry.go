@@ -38,6 +38,7 @@ type Registry struct {
 type entry struct {
 	device  atomic.Pointer[protocols.Device]
 	current atomic.Pointer[session] // the TCP connection that the device logged in on last
+	started atomic.Int64            // of its last session, ms: no two sessions of a device share one, since seq tells them apart by it
 	newest  atomic.Int64            // newest live time of its vehicle known to this node, ms
 }
 
@@ -159,4 +160,15 @@ func (r *Registry) GroupsOf(vehicle string) []string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.groups[vehicle]
+}
+
+// begin returns the start of a session of the device: now, or as little later as it takes to be unlike that of the one before.
+func (e *entry) begin(now protocols.Millis) protocols.Millis {
+	for {
+		last := e.started.Load()
+		start := max(int64(now), last+1)
+		if e.started.CompareAndSwap(last, start) {
+			return protocols.Millis(start)
+		}
+	}
 }

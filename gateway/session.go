@@ -242,6 +242,9 @@ func (s *session) identify(w *worker, raw []byte) bool {
 		return false
 	}
 	s.takeOver(e)
+	if s.counter == 0 {
+		s.started = e.begin(s.started)
+	}
 	shift := s.state.Options.Shift
 	s.entry, s.device, s.header = e, e.device.Load(), nil
 	s.state.Options = s.device.Options

@@ -75,6 +75,9 @@ func FromCapture(name string, c *protocols.Capture) Conversation {
 			}
 			out.Steps = append(out.Steps, Step{At: at, Data: bytes.Clone(l.Data)})
 		case '<':
+			if c.Datagram && len(out.Steps) > 0 && len(l.Data) > len(out.Steps[len(out.Steps)-1].Data) {
+				out.Unsure = "an answer larger than its datagram" // which a gateway holds back: the address may be forged
+			}
 			out.Steps = append(out.Steps, Step{At: at, Server: true, Data: bytes.Clone(l.Data)})
 		case '@':
 			if name, options, _ := strings.Cut(l.Text, " "); name == "options" {
