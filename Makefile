@@ -28,7 +28,7 @@ test: tools check ## everything; sets up what it needs
 	TRACKGATE_TEST_ALL=1 $(GO) test -race -timeout 30m -p 1 ./...
 	fanout/console/check-fresh.sh
 	clients/js/check-fresh.sh
-	$(MAKE) fuzz FUZZTIME=2s
+	$(MAKE) fuzz FUZZTIME=300x
 
 check: ## formatting, vet, generated files fresh
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt -w:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -46,5 +46,5 @@ protocol: ## begin a protocol: make protocol NAME=acme
 bench: ## speed, as ratios to what this machine can do
 	$(GO) test -run '^$$' -bench . -benchmem ./protocols/... ./gateway/... ./persistence/... ./fanout/...
 
-fuzz: ## every fuzz target for FUZZTIME
+fuzz: ## every fuzz target for FUZZTIME, a duration or a count such as 300x
 	@.ci/fuzz $(FUZZTIME)
