@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -51,7 +52,7 @@ With --check nothing is changed: the exit code says whether the schema is the on
 			if check {
 				return checkStore(cmd, s)
 			}
-			if err := os.MkdirAll(s.Data, 0o700); err != nil {
+			if err := s.makeStoreFolder(); err != nil {
 				return err
 			}
 			steps, err := persistence.Migrate(cmd.Context(), s.Store, zap.NewNop())
@@ -81,8 +82,16 @@ func checkStore(cmd *cobra.Command, s *settings) error {
 
 // openStore connects to the store.
 func openStore(cmd *cobra.Command, s *settings) (persistence.Store, error) {
-	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+	if err := s.makeStoreFolder(); err != nil {
 		return nil, err
 	}
 	return persistence.Open(cmd.Context(), s.Store, zap.NewNop())
+}
+
+// makeStoreFolder makes the folder of the SQLite file; a database server needs none.
+func (s *settings) makeStoreFolder() error {
+	if s.Store.URL != "" {
+		return nil
+	}
+	return os.MkdirAll(filepath.Dir(s.Store.Path), 0o700)
 }
