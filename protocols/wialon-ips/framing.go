@@ -58,6 +58,9 @@ func cut(p *packet, b []byte, final bool) (n int, err error) {
 		return n, nil
 	}
 	if !p.take(line) {
+		if noise := bytes.IndexByte(line, '#'); noise > 0 && !final {
+			n = noise // the packet behind it may be whole
+		}
 		return n, fmt.Errorf("wialon-ips: %w", protocols.ErrGarbage)
 	}
 	size, ok := p.follows()
