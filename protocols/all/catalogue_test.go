@@ -83,7 +83,7 @@ func commands(t *testing.T, p *protocols.Protocol, sessions []protocols.Session)
 	found := make(map[string]bool)
 	for _, word := range words(t, p.Name) {
 		c := protocols.Command{Name: word, Text: "TEXT", ID: 7, Args: arguments}
-		for _, s := range append(sessions, protocols.Session{Device: "123456789012345"}) {
+		for _, s := range append(sessions, fresh...) {
 			if b, err := p.Encode(&s, c); err == nil && len(b) > 0 {
 				found[word] = true
 				break
@@ -92,6 +92,9 @@ func commands(t *testing.T, p *protocols.Protocol, sessions []protocols.Session)
 	}
 	return slices.Sorted(maps.Keys(found))
 }
+
+// fresh are sessions of which nothing is known but the device, without and with the option that lets commands travel in answers.
+var fresh = []protocols.Session{{Device: "123456789012345"}, {Device: "123456789012345", Options: protocols.Options{Extra: "commands=answer"}}}
 
 // arguments are something sensible for whatever a command may ask for.
 var arguments = map[string]string{"seconds": "60", "minutes": "5", "hours": "1", "output": "1", "state": "1", "on": "1", "password": "123456", "interval": "60", "moving": "30",
