@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -93,6 +94,17 @@ func TestJournalMeansTheSame(t *testing.T) {
 	commitNow(t, log, c.committer.gather, &boundaries)
 	if len(want) < 1000 {
 		t.Fatalf("only %d events", len(want))
+	}
+	places := make(map[[2]string]bool)
+	for _, line := range want {
+		var e struct{ Device, Seq string }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		if places[[2]string{e.Device, e.Seq}] {
+			t.Fatalf("two events of %s have the seq %s, though all connections began in the same millisecond", e.Device, e.Seq)
+		}
+		places[[2]string{e.Device, e.Seq}] = true
 	}
 
 	read := func(from uint64) []string {

@@ -242,7 +242,7 @@ func (s *session) identify(w *worker, raw []byte) bool {
 		return false
 	}
 	s.takeOver(e)
-	if s.counter == 0 {
+	if s.counter == 0 || s.entry != nil && s.entry != e { // a connection may name a second device
 		s.started = e.begin(s.started)
 	}
 	shift := s.state.Options.Shift

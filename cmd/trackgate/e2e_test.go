@@ -255,7 +255,7 @@ func TestDeviceToDashboard(t *testing.T) {
 	d.fanout.stop()
 }
 
-// row is an event as the store has it.
+// row is an event as the store has it, and how many others share its place.
 func (d *deployment) row(id string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -265,7 +265,9 @@ func (d *deployment) row(id string) string {
 	}
 	defer conn.Close(ctx)
 	var row string
-	if err := conn.QueryRow(ctx, `SELECT row_to_json(e)::text FROM (SELECT * FROM location_events UNION ALL SELECT * FROM location_quarantine) e JOIN devices d USING (device_id)
+	if err := conn.QueryRow(ctx, `WITH all_events AS (SELECT * FROM location_events UNION ALL SELECT * FROM location_quarantine)
+		SELECT row_to_json(e)::text || ' beside ' || (SELECT count(*) - 1 FROM all_events o WHERE (o.vehicle, o.session_at, o.counter) = (e.vehicle, e.session_at, e.counter)) || ' of the same seq'
+		FROM all_events e JOIN devices d USING (device_id)
 		WHERE d.device || '-' || (extract(epoch FROM e.time)*1000)::bigint || '-' || lpad(to_hex(e.fp), 8, '0') = $1`, id).Scan(&row); err != nil {
 		return err.Error()
 	}
