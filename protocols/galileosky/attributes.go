@@ -31,7 +31,7 @@ var attributes = func() map[string]protocols.Attribute {
 		"refrigerator":        {Type: "text", Meaning: "data of the refrigeration unit, in hex"},
 		"rep500":              {Type: "number", Meaning: "counter of a REP-500 meter"},
 		"status_extended":     {Type: "number", Meaning: "extended status word as sent"},
-		"tyres":               {Type: "text", Meaning: "pressures and temperatures of the tyres, in hex"},
+		"tyres_hex":           {Type: "text", Meaning: "pressures and temperatures of the tyres, in hex"},
 		"user_array":          {Type: "text", Meaning: "array of the user's data, in hex"},
 	}
 	add := func(name, unit, meaning string) {

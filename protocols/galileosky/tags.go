@@ -55,7 +55,7 @@ var tags = func() (t [256]tag) {
 	series(0x58, 0x59, 2, "rs232_level", 0)
 	number(0x5a, 4, "rep500")
 	raw(0x5b, 7, "refrigerator")
-	raw(0x5c, 68, "tyres")
+	raw(0x5c, 68, "tyres_hex")
 	raw(0x5d, 3, "driving_monitor")
 	series(0x60, 0x62, 2, "fuel_level", 0)
 	for id := range 13 {

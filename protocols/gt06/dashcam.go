@@ -34,7 +34,7 @@ func (c *call) dashcam(e *protocols.Event) bool {
 		return false
 	}
 	c.dashcamEvent(e, b[0], false)
-	e.Int("event_data", u16(b[1:]))
+	e.Int("event_value", u16(b[1:]))
 	if len(b) > 3 {
 		e.Text("files", text(b[3:]))
 	}

@@ -85,7 +85,7 @@ func (c *call) peripherals(e *protocols.Event) bool {
 			tags.open()
 			tags.mac(data[1:])
 			tags.number(`,"event":`, uint64(data[7]))
-			tags.number(`,"event_data":`, uint64(data[8]))
+			tags.number(`,"event_value":`, uint64(data[8]))
 			tags.number(`,"type":`, uint64(data[9]))
 			tags.b = append(append(append(tags.b, `,"data":"`...), hexText(data[10:])...), '"', '}')
 		default:

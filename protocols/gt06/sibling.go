@@ -167,7 +167,7 @@ func (c *call) siblingStatus(e *protocols.Event) bool {
 		return false
 	}
 	c.percent(e, b[0])
-	e.Int("firmware", int64(b[1]))
+	e.Int("firmware_number", int64(b[1]))
 	e.Int("device_zone", int64(int8(b[2])))
 	e.Int("interval", int64(b[3]))
 	if len(b) > 4 {

@@ -46,7 +46,7 @@ var ours = map[string]struct {
 	"adc1": {"adc1_v", 1}, "adc2": {"adc2_v", 1}, "archive": {"archive", 1}, "armed": {"armed", 1}, "battery": {"battery_v", 1},
 	"batteryLevel": {"battery_pct", 1}, "blocked": {"blocked", 1}, "bootReason": {"boot_reason", 1}, "charge": {"charging", 1},
 	"coolantTemp": {"coolant_c", 1}, "door": {"door", 1}, "driverUniqueId": {"driver_id", 1}, "event": {"event", 1},
-	"eventData": {"event_data", 1}, "eventFiles": {"files", 1}, "externalBatteryCycles": {"external_battery_cycles", 1},
+	"eventData": {"event_value", 1}, "eventFiles": {"files", 1}, "externalBatteryCycles": {"external_battery_cycles", 1},
 	"externalBatteryLevel": {"external_battery_pct", 1}, "fuel": {"fuel", 1}, "fuelUsed": {"fuel_used_l", 1},
 	"geofence": {"geofence", 1}, "hours": {"hours_s", 1e-3}, "humidity": {"humidity_pct", 1}, "iccid": {"iccid", 1},
 	"ignition": {"ignition", 1}, "in2": {"in2", 1}, "index": {"record", 1}, "input": {"inputs", 1}, "io1": {"in1", 1},
@@ -54,7 +54,7 @@ var ours = map[string]struct {
 	"output": {"outputs", 1}, "power": {"power_v", 1}, "result": {"result", 1}, "rpm": {"rpm", 1}, "rssi": {"rssi", 1},
 	"satVisible": {"sats_visible", 1}, "serial": {"serial_data", 1}, "startupStatus": {"startup", 1}, "status": {"status", 1},
 	"tag1Humidity": {"humidity_pct", 1}, "tag1Temp": {"temp1_c", 1}, "tamper": {"tamper", 1}, "temp1": {"temp1_c", 1},
-	"type": {"type", 1}, "uploadMode": {"upload_mode", 1}, "versionFw": {"firmware", 1}, "vin": {"vin", 1},
+	"type": {"type", 1}, "uploadMode": {"upload_mode", 1}, "versionFw": {"firmware_number", 1}, "vin": {"vin", 1},
 }
 
 var alarmsOf = map[string]string{

@@ -29,7 +29,7 @@ var attributes = map[string]protocols.Attribute{
 	"card_inserted":        {Type: "bool", Meaning: "the driver inserted his card; false: took it out"},
 	"card_result":          {Type: "number", Meaning: "result of reading the card, 0 is success"},
 	"channel":              {Type: "number", Meaning: "camera channel"},
-	"charger":              {Type: "number", Meaning: "G10: charger bits"},
+	"charger_bits":         {Type: "number", Meaning: "G10: charger bits"},
 	"climate_kind":         {Type: "number", Meaning: "kind of the sensor of item EA"},
 	"collision_g":          {Type: "number", Unit: "g", Meaning: "size of the impact"},
 	"container":            {Type: "text", Meaning: "number of the container"},

@@ -464,7 +464,7 @@ func (c *call) itemF6(e *protocols.Event, v []byte) bool {
 		e.Int("mode", int64(v[0]))
 		e.Int("fix_mode", int64(v[1]))
 		e.Int("record_mode", int64(v[2]))
-		e.Int("charger", int64(v[3]))
+		e.Int("charger_bits", int64(v[3]))
 		return true
 	case len(v) < 2:
 		return false

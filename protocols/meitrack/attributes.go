@@ -14,7 +14,7 @@ var attributes = map[string]protocols.Attribute{
 	"camera_alarm":       {Type: "number", Meaning: "what the camera saw, its own code"},
 	"consumption":        {Type: "number", Meaning: "CCE item A2 in hundredths, its unit depends on the vehicle"},
 	"custom":             {Type: "text", Meaning: "customised data as sent"},
-	"data":               {Type: "number", Meaning: "CCC: what the device adds to the event"},
+	"event_value":        {Type: "number", Meaning: "CCC: what the device adds to the event"},
 	"event_data":         {Type: "text", Meaning: "what the device adds to the event"},
 	"fields":             {Type: "text", Meaning: "fields that have no meaning here, as sent"},
 	"fuel_used":          {Type: "number", Meaning: "CCE item 98 as sent"},

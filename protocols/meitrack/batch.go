@@ -78,7 +78,7 @@ func (c *call) record(b []byte, stored bool) {
 	case event == eventGeofenceEnter || event == eventGeofenceExit:
 		e.Int("geofence", data)
 	default:
-		e.Int("data", data)
+		e.Int("event_value", data)
 	}
 	if rest := r.Rest(); len(rest) > 0 {
 		e.Text("raw", hex.EncodeToString(rest[:min(len(rest), protocols.MaxText/2)]))

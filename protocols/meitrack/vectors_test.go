@@ -46,7 +46,7 @@ var ours = map[string]struct {
 	"coolantTemp": {"coolant_c", 1}, "driverUniqueId": {"driver_id", 1}, "event": {"event", 1}, "eventData": {"event_data", 1},
 	"fuel": {"fuel_pct", 1}, "fuelConsumption": {"obd_consumption", 1}, "input": {"inputs", 1}, "lock": {"lock", 1},
 	"obdOdometer": {"obd_odometer_m", 1}, "obdSpeed": {"vehicle_speed_kmh", 1}, "odometer": {"odometer_m", 1}, "output": {"outputs", 1},
-	"power": {"power_v", 1}, "result": {"result", 1}, "rpm": {"rpm", 1}, "rssi": {"rssi", 1}, "runtime": {"runtime_s", 1}, "status": {"data", 1},
+	"power": {"power_v", 1}, "result": {"result", 1}, "rpm": {"rpm", 1}, "rssi": {"rssi", 1}, "runtime": {"runtime_s", 1}, "status": {"event_value", 1},
 	"taximeterDistance": {"taximeter_distance", 1}, "taximeterEnd": {"taximeter_end", 1}, "taximeterFare": {"taximeter_fare", 1},
 	"taximeterStart": {"taximeter_start", 1}, "taximeterTrip": {"taximeter_trip", 1}, "taximeterWait": {"taximeter_wait", 1},
 	"temp0": {"temp0_c", 1}, "temp6": {"temp6_c", 1},

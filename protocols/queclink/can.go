@@ -150,7 +150,7 @@ func (w *walk) modelValue(model string, bit int) {
 }
 
 // expansionNames are those of the expansion mask whose fields are plain numbers.
-var expansionNames = [32]string{1: "axle1_kg", 2: "axle3_kg", 3: "axle4_kg", 4: "tacho_overspeed", 5: "tacho_motion", 6: "tacho_direction",
+var expansionNames = [32]string{1: "axle1_kg", 2: "axle3_kg", 3: "axle4_kg", 4: "tacho_overspeed_code", 5: "tacho_motion_code", 6: "tacho_direction",
 	21: "rapid_brakings", 22: "rapid_accelerations", 23: "torque", 24: "service_distance", 25: "temp_ambient_c", 29: "gas_level"}
 
 // expansion reads the field of a bit of the expansion mask; what has no name stays where it is.
@@ -174,7 +174,7 @@ func (w *walk) expansion(bit int) {
 	case 20:
 		c.hex(e, "expansion_info", i)
 	case 28:
-		c.text(e, "dtcs", i)
+		c.text(e, "dtc", i)
 	default:
 		if expansionNames[bit] != "" {
 			c.number(e, expansionNames[bit], i)

@@ -26,7 +26,7 @@ func (c *call) obd(e *protocols.Event, g int) {
 	c.number(e, "mil_distance_km", i+11)
 	c.number(e, "mil", i+12)
 	c.number(e, "dtc_count", i+13)
-	c.text(e, "dtcs", i+14)
+	c.text(e, "dtc", i+14)
 	c.number(e, "throttle_pct", i+15)
 	c.number(e, "engine_load_pct", i+16)
 	c.percent(e, "fuel_pct", i+17)

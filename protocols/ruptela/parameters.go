@@ -58,7 +58,7 @@ var parameters = [maxParameter]parameter{
 	78:  {name: "temp0_c", kind: signedKind, scale: 1},
 	79:  {name: "temp1_c", kind: signedKind, scale: 1},
 	80:  {name: "temp2_c", kind: signedKind, scale: 1},
-	88:  {name: "jamming", kind: stateKind, alarm: "jamming"},
+	88:  {name: "jamming_code", kind: stateKind, alarm: "jamming"},
 	94:  {name: "rpm", kind: numberKind, factor: 25, scale: 2, shared: true},
 	95:  {name: "vehicle_speed_kmh", kind: numberKind},
 	98:  {name: "fuel_pct", kind: percentKind, shared: true},
@@ -86,7 +86,7 @@ var parameters = [maxParameter]parameter{
 	411: {name: "crash", kind: stateKind, alarm: "collision"},
 	415: {name: "gnss_antenna", kind: inverseKind, alarm: "gps_antenna_cut"},
 	645: {name: "obd_odometer_m", kind: numberKind, factor: 1000},
-	758: {name: "tamper", kind: stateKind, alarm: "tampering"},
+	758: {name: "tamper_code", kind: stateKind, alarm: "tampering"},
 	760: {kind: pieceKind, scale: 4},
 	761: {kind: pieceKind, scale: 5},
 }

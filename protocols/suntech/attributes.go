@@ -4,7 +4,7 @@ import "github.com/trackgate/trackgate/protocols"
 
 // attributes are the names that only this protocol uses.
 var attributes = map[string]protocols.Attribute{
-	"acceleration":      {Type: "list", Meaning: "crash report: 100 samples in three directions, as sent"},
+	"crash_samples":     {Type: "list", Meaning: "crash report: 100 samples in three directions, as sent"},
 	"alarm_data":        {Type: "text", Meaning: "universal: what the device adds to an alert"},
 	"alarm_modifier":    {Type: "number", Meaning: "universal: the device's own variant of an alert"},
 	"alarm_value":       {Type: "number", Meaning: "universal ZIP: what the device adds to an alert"},

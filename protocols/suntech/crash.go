@@ -41,7 +41,7 @@ func (c *call) crash() error {
 			}
 			e.Alarm = "collision"
 			crashPlace(e, &r)
-			e.JSON("acceleration", accelerations(&r))
+			e.JSON("crash_samples", accelerations(&r))
 			c.finish(e)
 		}
 		return nil

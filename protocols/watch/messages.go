@@ -115,7 +115,7 @@ func (c *call) voice() {
 		return
 	}
 	e := c.add(protocols.Status)
-	e.Text("file_type", "voice")
+	e.Text("file_kind", "voice")
 	e.Int("file_size", int64(size))
 	c.reply(word + ",1")
 }
@@ -131,7 +131,7 @@ func (c *call) voicePart() {
 		return
 	}
 	e := c.add(protocols.Status)
-	e.Text("file_type", "voice")
+	e.Text("file_kind", "voice")
 	e.Text("file_name", text(name))
 	addWhole(e, "file_part", part)
 	addWhole(e, "file_parts", parts)
@@ -158,7 +158,7 @@ func (c *call) picture() {
 		day := [...]byte{date[4], date[5], date[2], date[3], date[0], date[1]}
 		c.setTime(e, day[:], date[6:])
 	}
-	e.Text("file_type", "picture")
+	e.Text("file_kind", "picture")
 	addWhole(e, "photo_id", number)
 	e.Int("file_size", int64(size))
 }

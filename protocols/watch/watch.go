@@ -96,7 +96,7 @@ func (c *call) message() {
 	case "CONFIG":
 		c.f.Type = "CONFIG"
 		c.reply("CONFIG,1")
-		c.add(protocols.Status).Text("settings", string(c.data))
+		c.add(protocols.Status).Text("settings_text", string(c.data))
 		return
 	case "WT":
 		c.f.Type = "WT"
