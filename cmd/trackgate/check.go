@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -13,15 +18,21 @@ import (
 
 func newCheck() *cobra.Command {
 	var flags settingsFlags
+	var ready bool
 	c := &cobra.Command{
-		Use:     "check",
-		Short:   "Check the configuration and the store without serving",
-		Example: "  trackgate check --config trackgate.yaml",
+		Use:   "check",
+		Short: "Check the configuration and the store without serving, or a running gateway",
+		Long: `Checks the configuration and the store, without serving. With --ready it asks the gateway that runs with this configuration on this machine
+whether it is ready, and the exit code says so: a health check for containers, where there is no shell.`,
+		Example: "  trackgate check --config trackgate.yaml\n  trackgate check --ready",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := flags.load()
 			if err != nil {
 				return err
+			}
+			if ready {
+				return askReady(cmd, s)
 			}
 			if err := s.check(); err != nil {
 				return err
@@ -31,7 +42,32 @@ func newCheck() *cobra.Command {
 		},
 	}
 	flags.add(c)
+	c.Flags().BoolVar(&ready, "ready", false, "ask the running gateway")
 	return c
+}
+
+// askReady asks the gateway at http.addr on this machine for /readyz; an error says why it is not ready.
+func askReady(cmd *cobra.Command, s *settings) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(s.HTTP.Addr)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	why, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", bytes.TrimSpace(why))
+	}
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), "ready")
+	return err
 }
 
 func newMigrate() *cobra.Command {

@@ -255,6 +255,30 @@ func TestMigrateMakesItsFolder(t *testing.T) {
 	}
 }
 
+func TestCheckReady(t *testing.T) {
+	a := startAlone(t, t.TempDir())
+	if out, err := run(t, []string{"TRACKGATE_HTTP_ADDR=" + a.web}, "check", "--ready"); err != nil || out != "ready\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+	a.stop()
+	if out, err := run(t, []string{"TRACKGATE_HTTP_ADDR=" + a.web}, "check", "--ready"); err == nil {
+		t.Errorf("ready when stopped: %s", out)
+	}
+	// A fanout node is not ready without its Redis.
+	web := freePort(t)
+	start(t, []string{"REDIS_URL=redis://127.0.0.1:1", "JWT_SECRET=" + testSecret}, "serve", "--roles", "fanout", "--data", t.TempDir(), "--http", web)
+	until(t, "the node's answer", func() bool {
+		resp, err := http.Get("http://" + web + "/healthz")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err == nil
+	})
+	if out, err := run(t, []string{"TRACKGATE_HTTP_ADDR=" + web}, "check", "--ready"); err == nil || !strings.Contains(out, "redis") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 func TestTakenPorts(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -31,7 +31,7 @@ func (n *node) welcome(ctx context.Context, w *web, out io.Writer) error {
 			fmt.Fprintf(&b, "    %s\n", line)
 		}
 	}
-	fmt.Fprintf(&b, "  store     %s\n  data      %s\n  http      http://%s\n", n.Store, n.Data, reachable(w.listener.Addr()))
+	fmt.Fprintf(&b, "  store     %s\n  data      %s\n  http      http://%s\n", n.Store, n.Data, reachable(w.listener.Addr().String()))
 	if n.fan != nil && n.own {
 		link, err := n.mapLink(ctx, w)
 		if err != nil {
@@ -58,7 +58,7 @@ func (n *node) mapLink(ctx context.Context, w *web) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("http://%s/#ticket=%s", reachable(w.listener.Addr()), ticket), nil
+	return fmt.Sprintf("http://%s/#ticket=%s", reachable(w.listener.Addr().String()), ticket), nil
 }
 
 // portLines lists the listeners, those of one protocol together.
@@ -80,11 +80,11 @@ func portLines(ports []gateway.Port) []string {
 	return lines
 }
 
-// reachable is an address that a browser on this machine can open.
-func reachable(a net.Addr) string {
-	host, port, err := net.SplitHostPort(a.String())
+// reachable is where a listener at addr is reached from this machine.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return a.String()
+		return addr
 	}
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
