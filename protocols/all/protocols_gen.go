@@ -22,6 +22,7 @@ import (
 	"github.com/trackgate/trackgate/protocols/tk103"
 	"github.com/trackgate/trackgate/protocols/watch"
 	wialonips "github.com/trackgate/trackgate/protocols/wialon-ips"
+	"github.com/trackgate/trackgate/protocols/xexun"
 )
 
 // Protocols is every protocol that the gateway speaks, by name.
@@ -44,4 +45,5 @@ var Protocols = []*protocols.Protocol{
 	&tk103.Protocol,
 	&watch.Protocol,
 	&wialonips.Protocol,
+	&xexun.Protocol,
 }
