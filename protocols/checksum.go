@@ -53,6 +53,45 @@ var (
 	Kermit = NewCRC16(0x8408, 0x0000, 0x0000)
 )
 
+// CCITTStart is CCITT of no bytes.
+const CCITTStart = 0xffff
+
+// CCITT continues CRC-16/CCITT-FALSE: polynomial 1021, not reflected. It begins with CCITTStart.
+func CCITT(v uint16, b []byte) uint16 {
+	t := &ccittTable
+	for len(b) >= 4 { // what does not wait for the step before comes first
+		rest := t[1][b[2]] ^ t[0][b[3]]
+		v ^= uint16(b[0])<<8 | uint16(b[1])
+		v = t[3][v>>8] ^ t[2][v&0xff] ^ rest
+		b = b[4:]
+	}
+	for _, x := range b {
+		v = v<<8 ^ t[0][byte(v>>8)^x]
+	}
+	return v
+}
+
+var ccittTable = func() (t [4][256]uint16) {
+	for i := range 256 {
+		v := uint16(i) << 8
+		for range 8 {
+			if v&0x8000 != 0 {
+				v = v<<1 ^ 0x1021
+			} else {
+				v <<= 1
+			}
+		}
+		t[0][i] = v
+	}
+	for i := range 256 {
+		for k := 1; k < len(t); k++ {
+			v := t[k-1][i]
+			t[k][i] = v<<8 ^ t[0][v>>8]
+		}
+	}
+	return t
+}()
+
 // XOR is the exclusive or of all bytes.
 func XOR(b []byte) byte {
 	var v byte

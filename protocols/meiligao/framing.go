@@ -28,33 +28,6 @@ var (
 	errCut     = fmt.Errorf("meiligao: frame is cut off: %w", protocols.ErrMalformed)
 )
 
-// crcTable is that of CRC-16/CCITT-FALSE: polynomial 1021, not reflected.
-var crcTable = func() (t [256]uint16) {
-	for i := range t {
-		v := uint16(i) << 8
-		for range 8 {
-			if v&0x8000 != 0 {
-				v = v<<1 ^ 0x1021
-			} else {
-				v <<= 1
-			}
-		}
-		t[i] = v
-	}
-	return t
-}()
-
-// crcStart is the CRC of no bytes.
-const crcStart = 0xffff
-
-// crc continues a CRC.
-func crc(v uint16, b []byte) uint16 {
-	for _, x := range b {
-		v = v<<8 ^ crcTable[byte(v>>8)^x]
-	}
-	return v
-}
-
 // isStart tells whether a frame can begin with b: $$ or @@.
 func isStart(b []byte) bool { return b[0] == b[1] && (b[0] == '$' || b[0] == '@') }
 
@@ -145,7 +118,7 @@ func fits(b []byte, at int) bool {
 	want := binary.BigEndian.Uint16(b[at:])
 	size := at + 4
 	for _, head := range [...][4]byte{{b[0], b[1], b[2], b[3]}, {'$', '$', byte(size >> 8), byte(size)}} {
-		if crc(crc(crcStart, head[:]), b[4:at]) == want {
+		if protocols.CCITT(protocols.CCITT(protocols.CCITTStart, head[:]), b[4:at]) == want {
 			return true
 		}
 	}
@@ -160,6 +133,6 @@ func appendFrame(b, id []byte, command uint16, data []byte) []byte {
 	b = append(b, id...)
 	b = binary.BigEndian.AppendUint16(b, command)
 	b = append(b, data...)
-	b = binary.BigEndian.AppendUint16(b, crc(crcStart, b[at:]))
+	b = binary.BigEndian.AppendUint16(b, protocols.CCITT(protocols.CCITTStart, b[at:]))
 	return append(b, '\r', '\n')
 }

@@ -62,15 +62,9 @@ func deviceFrame(command uint16, data string) []byte {
 	b := appendFrame(nil, []byte{0x13, 0x61, 0x20, 0, 0, 0x0f, 0xff}, command, []byte(data))
 	b[0], b[1] = '$', '$'
 	at := len(b) - 4
-	v := crc(crcStart, b[:at])
+	v := protocols.CCITT(protocols.CCITTStart, b[:at])
 	b[at], b[at+1] = byte(v>>8), byte(v)
 	return b
-}
-
-func TestCRC(t *testing.T) {
-	if got := crc(crcStart, []byte("123456789")); got != 0x29b1 {
-		t.Errorf("%04x", got)
-	}
 }
 
 // TestRepetition: a position is the same record live, from memory and in a retransmission; with a code it is another.
@@ -212,7 +206,7 @@ func TestEncode(t *testing.T) {
 
 // crcOf is the CRC of bytes in hex.
 func crcOf(t *testing.T, s string) string {
-	v := crc(crcStart, unhex(t, s))
+	v := protocols.CCITT(protocols.CCITTStart, unhex(t, s))
 	return hex.EncodeToString([]byte{byte(v >> 8), byte(v)})
 }
 

@@ -93,30 +93,6 @@ func endsWell(f form, m []byte) bool {
 	return m[len(m)-2] == '\r' && m[len(m)-1] == '\n'
 }
 
-// ccitt is CRC-16/CCITT-FALSE: polynomial 1021, not reflected, from ffff.
-func ccitt(b []byte) uint16 {
-	v := uint16(0xffff)
-	for _, x := range b {
-		v = v<<8 ^ ccittTable[byte(v>>8)^x]
-	}
-	return v
-}
-
-var ccittTable = func() (t [256]uint16) {
-	for i := range t {
-		v := uint16(i) << 8
-		for range 8 {
-			if v&0x8000 != 0 {
-				v = v<<1 ^ 0x1021
-			} else {
-				v <<= 1
-			}
-		}
-		t[i] = v
-	}
-	return t
-}()
-
 // hexCall is what the readers of a HEX message share.
 type hexCall struct {
 	s    *protocols.Session
@@ -135,7 +111,7 @@ func decodeHex(s *protocols.Session, f *protocols.Frame, b []byte) error {
 	f.Type = h.name[1:]
 	before := *s
 	sum := uint16(b[n-4])<<8 | uint16(b[n-3])
-	bad := ccitt(b[4:n-4]) != sum && protocols.X25.Sum(b[4:n-4]) != sum
+	bad := protocols.CCITT(protocols.CCITTStart, b[4:n-4]) != sum && protocols.X25.Sum(b[4:n-4]) != sum
 	c := hexCall{s: s, f: f, head: h, base: protocols.Fingerprint(b[4 : n-hexTail])}
 	c.decode(b)
 	if !bad {
