@@ -5,6 +5,7 @@ package all
 import (
 	"github.com/trackgate/trackgate/protocols"
 	"github.com/trackgate/trackgate/protocols/calamp"
+	"github.com/trackgate/trackgate/protocols/egts"
 	"github.com/trackgate/trackgate/protocols/galileosky"
 	"github.com/trackgate/trackgate/protocols/gps103"
 	"github.com/trackgate/trackgate/protocols/gt06"
@@ -28,6 +29,7 @@ import (
 // Protocols is every protocol that the gateway speaks, by name.
 var Protocols = []*protocols.Protocol{
 	&calamp.Protocol,
+	&egts.Protocol,
 	&galileosky.Protocol,
 	&gps103.Protocol,
 	&gt06.Protocol,
