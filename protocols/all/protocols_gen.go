@@ -4,6 +4,7 @@ package all
 
 import (
 	"github.com/trackgate/trackgate/protocols"
+	"github.com/trackgate/trackgate/protocols/atrack"
 	"github.com/trackgate/trackgate/protocols/calamp"
 	"github.com/trackgate/trackgate/protocols/egts"
 	"github.com/trackgate/trackgate/protocols/galileosky"
@@ -28,6 +29,7 @@ import (
 
 // Protocols is every protocol that the gateway speaks, by name.
 var Protocols = []*protocols.Protocol{
+	&atrack.Protocol,
 	&calamp.Protocol,
 	&egts.Protocol,
 	&galileosky.Protocol,
