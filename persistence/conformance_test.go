@@ -113,6 +113,8 @@ func (c suite) run(t *testing.T) {
 		{"hourly", c.hourly},
 		{"late upload", c.lateUpload},
 		{"quarantine", c.quarantine},
+		{"across the tables", c.across},
+		{"kept apart by policy", c.acrossPolicy},
 		{"hostile values", c.hostile},
 		{"refused rows", c.refusedRows},
 		{"everything refused", c.everythingRefused},

@@ -23,6 +23,8 @@ type postgresStore struct {
 	cache *deviceCache
 	begin string // starts a transaction of Write
 
+	oneTable bool // the other table is not asked for duplicates: what that costs is measured so
+
 	// staging is the number of batches that still go by way of a staging table, because one met a stored record.
 	staging atomic.Int32
 

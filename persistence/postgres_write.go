@@ -74,7 +74,7 @@ func (s *postgresStore) write(ctx context.Context, b *protocols.Batch, p *batch)
 		cancel()
 		switch {
 		case err == nil:
-			if w == staged && p.result.Duplicates+p.result.Differing == p.resultSettled.Duplicates+p.resultSettled.Differing {
+			if w == staged && p.result.Duplicates+p.result.Differing == p.resultSettled.Duplicates+p.resultSettled.Differing+p.absorbed {
 				s.staging.Add(-1)
 			}
 			return w, nil
@@ -107,6 +107,9 @@ func (s *postgresStore) attempt(ctx context.Context, b *protocols.Batch, p *batc
 		}
 	}()
 	if err := moveOffset(ctx, conn, b); err != nil {
+		return err
+	}
+	if err := s.absorb(ctx, conn, p); err != nil {
 		return err
 	}
 	for table := range tables {

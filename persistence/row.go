@@ -54,7 +54,8 @@ type batch struct {
 	resultSettled Result // what settle found
 	deadSettled   int
 	// refused are the devices of rows that the database refused.
-	refused []int64
+	refused  []int64
+	absorbed int // rows that are stored in the other table
 
 	copied  []byte           // rows in the form of COPY
 	newest  map[string]int32 // per vehicle the row that may become its last known
@@ -83,7 +84,7 @@ func (p *batch) release() {
 func prepare(b *protocols.Batch) *batch {
 	p := batches.Get().(*batch)
 	p.rows, p.json, p.dead, p.result = p.rows[:0], p.json[:0], append(p.dead[:0], b.Dead...), Result{}
-	p.refused = p.refused[:0]
+	p.refused, p.absorbed = p.refused[:0], 0
 	for i := range b.Events {
 		e := &b.Events[i]
 		r := row{event: e, order: int32(i), has: e.Has, fp: e.FP, ignition: -1, motion: -1}
@@ -234,7 +235,7 @@ func (p *batch) rewind() {
 		r := &p.rows[i]
 		r.fp, r.gone, r.differing = r.key, r.settled, false
 	}
-	p.result, p.dead, p.refused = p.resultSettled, p.dead[:p.deadSettled], p.refused[:0]
+	p.result, p.dead, p.refused, p.absorbed = p.resultSettled, p.dead[:p.deadSettled], p.refused[:0], 0
 }
 
 // settleRun is settle for rows of one key.
@@ -244,8 +245,9 @@ func (p *batch) settleRun(run []row) {
 		r := &run[i]
 		table := r.table()
 		seen := different[table]
+		known := func(o *row) bool { return p.same(r, o) }
 		switch {
-		case slices.ContainsFunc(seen, func(o *row) bool { return p.same(r, o) }):
+		case slices.ContainsFunc(seen, known) || slices.ContainsFunc(different[1-table], known):
 			r.gone = true
 			p.result.Duplicates++
 		case len(seen) > maxProbes:

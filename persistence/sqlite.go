@@ -23,8 +23,11 @@ type sqliteStore struct {
 
 	insertOne, insertMany [2]*sql.Stmt // into location_events, location_quarantine
 	selectKey             [2]*sql.Stmt
+	selectApart           *sql.Stmt
 	upsertLast, touchLast *sql.Stmt
 	upsertHour            *sql.Stmt
+
+	oneTable bool // the other table is not asked for duplicates: what that costs is measured so
 }
 
 func openSQLiteFile(cfg Config) (writer, reader *sql.DB, err error) {

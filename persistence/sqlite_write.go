@@ -37,6 +37,9 @@ func (s *sqliteStore) prepareStatements(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.selectApart, err = prepare("SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM location_quarantine WHERE device_id = value)"); err != nil {
+		return err
+	}
 	if s.upsertLast, err = prepare("INSERT INTO last_position (" + list + ", live, contact_at) VALUES " +
 		strings.TrimSuffix(values, ")") + ",?,?)" + lastConflict("excluded")); err != nil {
 		return err
@@ -106,6 +109,9 @@ func (s *sqliteStore) write(ctx context.Context, b *protocols.Batch, p *batch) e
 	}
 	defer tx.Rollback()
 	if err := moveOffsetSQLite(ctx, tx, b); err != nil {
+		return err
+	}
+	if err := s.absorb(ctx, tx, p); err != nil {
 		return err
 	}
 	for table := range tables {

@@ -90,6 +90,9 @@ func TestCompressedPartitions(t *testing.T) {
 	}
 	mustWrite(t, s, batchOf("j", 240, again...), Result{Stored: 2, Duplicates: 50, Differing: 1})
 	mustWrite(t, s, batchOf("j", 292, late, differs, old[239]), Result{Duplicates: 3})
+	apart := old[9] // the device's memory gives it again when it would be kept apart
+	apart.Received = now + 16*24*hourMillis
+	mustWrite(t, s, batchOf("j", 295, apart), Result{Duplicates: 1})
 	if n := len(allHistory(t, s, HistoryQuery{Vehicle: "v-1", Limit: 100})); n != 242 {
 		t.Errorf("got %d rows, want 242", n)
 	}
