@@ -50,6 +50,7 @@ type ack struct {
 	s      *session
 	off, n int
 	frames int32
+	bytes  int // of the memory budget
 	hangUp bool
 	done   chan<- struct{} // of an HTTP request; nil otherwise
 }

@@ -33,15 +33,18 @@ type Config struct {
 	RefusalsPerAddress    int       `mapstructure:"refusals_per_address"`    // refused logins per minute after which an address is hung up on; none on loopback
 	FramesPerSecond       int       `mapstructure:"frames_per_second"`       // of one connection; beyond it is read later
 	BytesPerSecond        int       `mapstructure:"bytes_per_second"`        // likewise
+	MemoryMiB             int       `mapstructure:"memory_mib"`              // of all devices' bytes that are not decoded or not on disk yet
 	ProxyFrom             []string  `mapstructure:"proxy_from"`              // networks of balancers, whose connections begin with a PROXY header
 	TLS                   TLSConfig `mapstructure:"tls"`
 
-	Takeover    string `mapstructure:"takeover"` // of a device that logs in twice: newest or both
-	UDPPeers    int    `mapstructure:"udp_peers"`
-	Outbound    int    `mapstructure:"outbound"`    // bytes that a peer may leave unread
-	Faults      int    `mapstructure:"faults"`      // refused frames in a row after which a connection is closed
-	Garbage     int    `mapstructure:"garbage"`     // bytes outside frames in a row, likewise
-	RefusedFile int    `mapstructure:"refused_mib"` // size of the file of refused frames
+	Takeover             string        `mapstructure:"takeover"`               // of a device that logs in twice: newest, keep or both
+	TakeoverSilence      time.Duration `mapstructure:"takeover_silence"`       // with keep and both: a connection silent for so long gives way
+	ConnectionsPerDevice int           `mapstructure:"connections_per_device"` // with both
+	UDPPeers             int           `mapstructure:"udp_peers"`
+	Outbound             int           `mapstructure:"outbound"`    // bytes that a peer may leave unread
+	Faults               int           `mapstructure:"faults"`      // refused frames in a row after which a connection is closed
+	Garbage              int           `mapstructure:"garbage"`     // bytes outside frames in a row, likewise
+	RefusedFile          int           `mapstructure:"refused_mib"` // size of the file of refused frames
 
 	StoreBatch int           `mapstructure:"store_batch"` // rows
 	StoreDelay time.Duration `mapstructure:"store_delay"` // the longest that a row waits for its batch
@@ -59,8 +62,10 @@ func (c *Config) Validate() error {
 	default:
 		bad("gateway.ack: %q is none of durable, decoded, stored", c.Ack)
 	}
-	if c.Takeover != "newest" && c.Takeover != "both" {
-		bad("gateway.takeover: %q is neither newest nor both", c.Takeover)
+	switch c.Takeover {
+	case takeoverNewest, takeoverKeep, takeoverBoth:
+	default:
+		bad("gateway.takeover: %q is none of newest, keep, both", c.Takeover)
 	}
 	switch protocols.Policy(c.Unknown) {
 	case protocols.Accept, protocols.Quarantine, protocols.Reject:
@@ -68,13 +73,13 @@ func (c *Config) Validate() error {
 		bad("gateway.unknown: %q is none of accept, quarantine, reject", c.Unknown)
 	}
 	for key, d := range map[string]time.Duration{"first_byte": c.FirstByte, "login": c.Login, "frame": c.Frame, "idle": c.Idle,
-		"store_delay": c.StoreDelay, "registry_refresh": c.RegistryRefresh, "drain": c.Drain} {
+		"takeover_silence": c.TakeoverSilence, "store_delay": c.StoreDelay, "registry_refresh": c.RegistryRefresh, "drain": c.Drain} {
 		if d <= 0 {
 			bad("gateway.%s: must be more than 0", key)
 		}
 	}
 	for key, n := range map[string]int{"outbound": c.Outbound, "faults": c.Faults, "garbage": c.Garbage, "store_batch": c.StoreBatch,
-		"connections_per_address": c.ConnectionsPerAddress, "udp_peers": c.UDPPeers, "accept_rate": c.AcceptRate,
+		"memory_mib": c.MemoryMiB, "connections_per_device": c.ConnectionsPerDevice, "connections_per_address": c.ConnectionsPerAddress, "udp_peers": c.UDPPeers, "accept_rate": c.AcceptRate,
 		"logins_per_address": c.LoginsPerAddress, "refusals_per_address": c.RefusalsPerAddress, "frames_per_second": c.FramesPerSecond, "bytes_per_second": c.BytesPerSecond, "refused_mib": c.RefusedFile} {
 		if n <= 0 {
 			bad("gateway.%s: must be more than 0", key)
@@ -83,7 +88,7 @@ func (c *Config) Validate() error {
 	if c.CommitWindow < 0 || c.CommitWindow > time.Second {
 		bad("gateway.commit_window: must be 0 to 1s")
 	}
-	if _, err := parseNetworks(c.ProxyFrom); err != nil {
+	if _, err := protocols.ParseNetworks(c.ProxyFrom); err != nil {
 		bad("gateway.proxy_from: %w", err)
 	}
 	if c.TLS.Addr != "" && (c.TLS.Cert == "" || c.TLS.Key == "") {

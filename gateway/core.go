@@ -21,6 +21,7 @@ type core struct {
 	protocols []*protocols.Protocol
 	registry  *Registry
 	committer *committer
+	budget    budget
 	refusals  *refusals
 	m         *metrics
 	bytesIn   prometheus.Counter
@@ -31,11 +32,11 @@ type core struct {
 	open     atomic.Int64
 	most     int64
 
-	rate    *rate.Limiter // of new connections
-	proxies networks      // whose connections begin with a PROXY header
+	rate    *rate.Limiter      // of new connections
+	proxies protocols.Networks // whose connections begin with a PROXY header
 
 	mu    sync.Mutex
-	peers map[netip.Addr]*peerCount
+	peers map[netip.Addr]*peerCount // by neighbourhood
 }
 
 // listener is a port that devices dial.
@@ -62,6 +63,17 @@ func clock() protocols.Millis { return protocols.At(time.Now()) }
 
 func (c *core) newSession(l *listener, remote netip.AddrPort, now protocols.Millis) *session {
 	return &session{core: c, listener: l, protocol: l.protocol, remote: remote, number: c.sessions.Add(1), started: now, opened: now, lastRead: now}
+}
+
+// commit gives what w staged to the committer.
+func (c *core) commit(w *worker, a ack) error {
+	a.bytes = len(w.stage) + len(w.out)
+	c.budget.uncommitted.Add(int64(a.bytes))
+	err := c.committer.add(w, a)
+	if err != nil {
+		c.budget.uncommitted.Add(-int64(a.bytes))
+	}
+	return err
 }
 
 // detect recognises a protocol by the first bytes: nil, true while more may tell.

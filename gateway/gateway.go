@@ -68,7 +68,9 @@ func New(o Options) *Gateway {
 	m := newMetrics(o.Metrics)
 	c := &core{cfg: &o.Config, protocols: o.Protocols, registry: o.Registry, m: m, bytesIn: m.bytes.WithLabelValues("in"), bytesOut: m.bytes.WithLabelValues("out"), log: o.Log,
 		most: mostConnections(o.Config.Connections), rate: rate.NewLimiter(rate.Limit(o.Config.AcceptRate), o.Config.AcceptRate), peers: make(map[netip.Addr]*peerCount)}
-	c.proxies, _ = parseNetworks(o.Config.ProxyFrom) // checked by Validate
+	c.proxies, _ = protocols.ParseNetworks(o.Config.ProxyFrom) // checked by Validate
+	c.budget.most = int64(o.Config.MemoryMiB) << 20
+	c.budget.export(o.Metrics)
 	c.refusals = newRefusals(o.Data, o.Config.RefusedFile, m, o.Log)
 	c.committer = newCommitter(o.Journal, o.Config.CommitWindow, m, o.Log)
 	g := &Gateway{core: c, journal: o.Journal, store: o.Store, offset: o.Offset, live: o.Live, log: o.Log, data: o.Data}

@@ -142,7 +142,7 @@ type rig struct {
 
 func testConfig(any, replay string) Config {
 	return Config{Any: any, Replay: replay, Ack: "durable", Unknown: "accept", FirstByte: time.Minute, Login: time.Minute, Frame: time.Minute, Idle: time.Hour,
-		ConnectionsPerAddress: 1000, AcceptRate: 1_000_000, LoginsPerAddress: 1000, RefusalsPerAddress: 5, FramesPerSecond: 1_000_000, BytesPerSecond: 1 << 30, Takeover: "newest", UDPPeers: 1000, Outbound: 1 << 16, Faults: 3, Garbage: 1024, RefusedFile: 1, StoreBatch: 1000, StoreDelay: 5 * time.Millisecond,
+		ConnectionsPerAddress: 1000, AcceptRate: 1_000_000, LoginsPerAddress: 1000, RefusalsPerAddress: 5, FramesPerSecond: 1_000_000, BytesPerSecond: 1 << 30, MemoryMiB: 64, Takeover: "newest", TakeoverSilence: time.Minute, ConnectionsPerDevice: 4, UDPPeers: 1000, Outbound: 1 << 16, Faults: 3, Garbage: 1024, RefusedFile: 1, StoreBatch: 1000, StoreDelay: 5 * time.Millisecond,
 		RegistryRefresh: 20 * time.Millisecond, Drain: 8 * time.Second}
 }
 

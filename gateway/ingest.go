@@ -105,7 +105,7 @@ var (
 
 // take journals the updates and waits until they are durable. It returns an error for each update that is not accepted, or one for all.
 func (i *Ingest) take(r *http.Request, updates []json.RawMessage) ([]error, error) {
-	if i.core.committer.stalled.Load() {
+	if i.core.committer.stalled.Load() || i.core.budget.full() {
 		return nil, errBusy
 	}
 	errs := make([]error, len(updates))
@@ -174,7 +174,7 @@ func (i *Ingest) stage(r *http.Request, updates []json.RawMessage, errs []error,
 	}
 	s := i.core.newSession(i.listener, remote, now)
 	s.transport = noTransport{}
-	return true, i.core.committer.add(i.worker, ack{s: s, done: done})
+	return true, i.core.commit(i.worker, ack{s: s, done: done})
 }
 
 // noTransport is for sessions that are answered by other means.
@@ -182,6 +182,7 @@ type noTransport struct{}
 
 func (noTransport) write([]byte) error { return nil }
 func (noTransport) close(string)       {}
+func (noTransport) probe()             {}
 
 // Denied is what an authorize function returns when the caller has no right; Status is 401 or 403.
 type Denied struct{ Status int }

@@ -46,6 +46,33 @@ func (c *core) admit(a netip.Addr) bool {
 	return true
 }
 
+// mustWait says that nothing of the session may be decoded now: the journal can not take it, or too much of it or of all waits there already.
+func (c *core) mustWait(s *session) bool {
+	switch {
+	case c.committer.stalled.Load():
+		return true
+	case int(s.pending.Load()) >= maxPending:
+		c.m.limits.WithLabelValues("pending").Inc()
+		return true
+	case c.budget.full():
+		c.m.limits.WithLabelValues("memory").Inc()
+		return true
+	}
+	return false
+}
+
+// neighbourhood is what the limits of an address hold for: an IPv4 address, or the network of 64 bits that an IPv6 subscriber has to himself.
+func neighbourhood(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return a
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return a // of no family: not a peer's
+	}
+	return p.Addr()
+}
+
 // count counts a connection of an address in, unless it has too many.
 func (c *core) count(a netip.Addr) bool {
 	if a.IsLoopback() {
@@ -53,6 +80,7 @@ func (c *core) count(a netip.Addr) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	a = neighbourhood(a)
 	p := c.peers[a]
 	if p == nil {
 		p = new(peerCount)
@@ -73,7 +101,7 @@ func (c *core) uncount(a netip.Addr) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p := c.peers[a]; p != nil {
+	if p := c.peers[neighbourhood(a)]; p != nil {
 		p.connections--
 	}
 }
@@ -106,7 +134,7 @@ func (c *core) mayLogin(a netip.Addr, now protocols.Millis) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.peers[a]
+	p := c.peers[neighbourhood(a)]
 	if p == nil {
 		return true // a datagram's: nothing is answered to a device that is not accepted
 	}
@@ -125,7 +153,7 @@ func (c *core) mayLogin(a netip.Addr, now protocols.Millis) bool {
 func (c *core) refusedLogin(a netip.Addr, now protocols.Millis) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p := c.peers[a]; p != nil {
+	if p := c.peers[neighbourhood(a)]; p != nil {
 		p.refusals.add(now, 60_000)
 	}
 }

@@ -16,6 +16,7 @@ type metrics struct {
 	records       *prometheus.CounterVec // protocol, quality
 	limits        *prometheus.CounterVec // limit
 	unknown       prometheus.Counter
+	refusals      *prometheus.CounterVec // reason
 	commitSeconds prometheus.Histogram
 	commitRecords prometheus.Counter
 	refusedLost   prometheus.Counter
@@ -47,6 +48,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		records:       counter("records_total", "Records by quality: live, late, invalid, status, apart (impossible times, devices in quarantine).", "protocol", "quality"),
 		limits:        counter("limits_hit_total", "Times that a limit was hit.", "limit"),
 		unknown:       one("unknown_devices_total", "Logins of ids that the registry refuses."),
+		refusals:      counter("logins_refused_total", "Logins that were refused, by reason.", "reason"),
 		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "trackgate", Name: "wal_fsync_seconds", Help: "Time of a journal commit.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16)}),
 		commitRecords: one("wal_records_total", "Records committed to the journal."),
 		refusedLost:   one("refused_frames_lost_total", "Refused frames that were counted and not kept, because the file could not keep up."),
@@ -58,7 +60,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		sinkSeconds:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "trackgate", Name: "sink_write_seconds", Help: "Time of one batch in a sink.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"sink"}),
 		media:         counter("media_dropped_bytes_total", "Bytes of photos and videos that devices sent, which are not kept.", "protocol"),
 	}
-	reg.MustRegister(m.connections, m.accepts, m.closes, m.bytes, m.frames, m.records, m.limits, m.unknown, m.commitSeconds, m.commitRecords, m.refusedLost,
+	reg.MustRegister(m.connections, m.accepts, m.closes, m.bytes, m.frames, m.records, m.limits, m.unknown, m.refusals, m.commitSeconds, m.commitRecords, m.refusedLost,
 		m.sinkEvents, m.sinkDead, m.sinkErrors, m.sinkSkipped, m.sinkLag, m.sinkSeconds, m.media)
 	return m
 }

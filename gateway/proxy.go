@@ -90,35 +90,3 @@ func proxyBinary(b []byte) (int, netip.AddrPort, error) {
 	}
 	return 0, netip.AddrPort{}, fmt.Errorf("%w: family %#02x", errProxy, b[13])
 }
-
-// networks are those that gateway.proxy_from names.
-type networks []netip.Prefix
-
-func parseNetworks(list []string) (networks, error) {
-	var out networks
-	for _, s := range list {
-		s = strings.TrimSpace(s)
-		if s == "" {
-			continue
-		}
-		if a, err := netip.ParseAddr(s); err == nil {
-			out = append(out, netip.PrefixFrom(a, a.BitLen()))
-			continue
-		}
-		p, err := netip.ParsePrefix(s)
-		if err != nil {
-			return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", s)
-		}
-		out = append(out, p.Masked())
-	}
-	return out, nil
-}
-
-func (n networks) contains(a netip.Addr) bool {
-	for _, p := range n {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}

@@ -37,9 +37,9 @@ type Registry struct {
 // entry is what the gateway holds of a device in memory.
 type entry struct {
 	device  atomic.Pointer[protocols.Device]
-	current atomic.Pointer[session] // the TCP connection that the device logged in on last
-	started atomic.Int64            // of its last session, ms: no two sessions of a device share one, since seq tells them apart by it
-	newest  atomic.Int64            // newest live time of its vehicle known to this node, ms
+	open    tenants      // the device's connections
+	started atomic.Int64 // of its last session, ms: no two sessions of a device share one, since seq tells them apart by it
+	newest  atomic.Int64 // newest live time of its vehicle known to this node, ms
 }
 
 // maxEntries bounds the ids held in memory. Unknown ones beyond it are served all the same, each connection by itself.
@@ -50,24 +50,24 @@ func NewRegistry(store DeviceStore, unknown protocols.Policy, log *zap.Logger) *
 	return &Registry{store: store, unknown: unknown, log: log, entries: make(map[string]*entry), groups: make(map[string][]string)}
 }
 
-// lookup returns the device's entry and policy. An unknown id gets the policy for unknown ids. Nil means that the device is refused.
-func (r *Registry) lookup(id string) *entry {
+// lookup returns the device's entry. An unknown id gets the policy for unknown ids. Nil means that the device is refused, for the reason given.
+func (r *Registry) lookup(id string) (e *entry, reason string) {
 	r.mu.RLock()
-	e := r.entries[id]
+	e = r.entries[id]
 	r.mu.RUnlock()
 	if e != nil {
 		if e.device.Load().Policy == protocols.Reject {
-			return nil
+			return nil, "rejected"
 		}
-		return e
+		return e, ""
 	}
 	if r.unknown == protocols.Reject {
-		return nil
+		return nil, "unknown"
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e = r.entries[id]; e != nil {
-		return e
+		return e, ""
 	}
 	e = new(entry)
 	d := protocols.Device{ID: id, Vehicle: id, Policy: r.unknown}
@@ -75,7 +75,7 @@ func (r *Registry) lookup(id string) *entry {
 	if len(r.entries) < maxEntries {
 		r.entries[id] = e
 	}
-	return e
+	return e, ""
 }
 
 // Device returns what is known of a device.

@@ -222,6 +222,13 @@ func (g *Gateway) livePipe(cursor *journal.Cursor) *pipe {
 
 // deliver sends the replies of a committed group, or lets them wait for the store.
 func (g *Gateway) deliver(gr *group) {
+	bytes := 0
+	for i := range gr.acks {
+		bytes += gr.acks[i].bytes
+	}
+	if g.core.budget.commit(int64(bytes)) {
+		defer g.resume()
+	}
 	if g.core.cfg.Ack != "stored" || gr.batch.Len() == 0 {
 		g.tcp.Load().deliver(gr)
 		return

@@ -33,6 +33,8 @@ type session struct {
 	closed    bool         // touched only where the session lives
 
 	opened, lastRead protocols.Millis
+	heard            atomic.Int64     // lastRead, for the other connections of its device
+	held             int              // bytes that came and are not decoded yet
 	frames, bytes    int32            // read since the last tick, against the limits of one connection
 	partialSince     protocols.Millis // since when the start of a frame waits for its rest; 0: nothing waits
 	hangUpAt         protocols.Millis // 0: not to be closed
@@ -41,15 +43,17 @@ type session struct {
 	lastRefusal      error
 	spoke            bool // at least one byte came
 	stalledTry       bool // the waiting part was already tried as final
-	paused           bool
-	place            int // index among its loop's sessions
+	paused           bool // its socket raises no event
+	greedy           bool // paused because of what it holds itself
+	place            int  // index among its loop's sessions
 }
 
-// transport is what a session's replies leave by. Both are called only where the session lives: in its event loop, or anywhere for those
+// transport is what a session's replies leave by. write is called only where the session lives: in its event loop, or anywhere for those
 // that are safe.
 type transport interface {
 	write(b []byte) error
 	close(reason string)
+	probe() // asks the peer whether it is still there; safe from anywhere
 }
 
 // feed reads every whole frame of buf, which starts where the last call stopped. It returns how many bytes are used up and, when the session must end,
@@ -57,6 +61,7 @@ type transport interface {
 func (s *session) feed(w *worker, buf []byte, now protocols.Millis, final bool) (used int, reason string) {
 	w.reset()
 	s.lastRead = now
+	s.heard.Store(int64(now))
 	hangUp := false
 	for used < len(buf) && reason == "" && len(w.stage) < maxStage && int(s.frames) < s.core.cfg.FramesPerSecond {
 		if s.hangUpAt != 0 {
@@ -107,7 +112,9 @@ const maxDetect = 512
 
 // next reads one frame: n is 0 when it is not whole yet, why is not empty when the session can not go on.
 func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) (n int, hangUp bool, why string) {
-	s.follow()
+	if s.follow(); s.hangUpAt != 0 {
+		return len(buf), false, ""
+	}
 	before := s.state
 	in := protocols.Input{Bytes: buf, Received: now, Datagram: s.listener.datagram, Final: final || s.listener.datagram}
 	f := &w.frame
@@ -202,74 +209,6 @@ func (s *session) identified(f *protocols.Frame) bool {
 	return true
 }
 
-// follow takes over what an operator changed of the device since the last frame.
-func (s *session) follow() {
-	if s.entry == nil {
-		return
-	}
-	d := s.entry.device.Load()
-	if d == s.device {
-		return
-	}
-	shift := s.state.Options.Shift
-	s.device, s.header = d, nil
-	s.state.Options = d.Options
-	s.state.Options.Shift = shift
-}
-
-// identify asks the registry about the device that a frame named. It returns false when the device is refused; the session then
-// answers what the protocol has for that, and ends a little later: an instant close makes trackers dial again in a tight loop.
-func (s *session) identify(w *worker, raw []byte) bool {
-	if !s.itself(s.state.Device) {
-		s.refuse(raw, errNotItself, "refused")
-		s.hangUpAt = s.lastRead + protocols.Millis(refuseLinger/time.Millisecond)
-		return false
-	}
-	if !s.core.mayLogin(s.remote.Addr(), s.lastRead) {
-		s.hangUpAt = s.lastRead + protocols.Millis(refuseLinger/time.Millisecond)
-		return false
-	}
-	e := s.core.registry.lookup(s.state.Device)
-	if e == nil {
-		s.core.m.unknown.Inc()
-		s.core.refusedLogin(s.remote.Addr(), s.lastRead)
-		s.refuse(raw, fmt.Errorf("device %q is not accepted", s.state.Device), "refused")
-		if s.listener.datagram {
-			return false // silence: the address may be forged
-		}
-		w.out = append(w.out, w.frame.Refuse...)
-		s.hangUpAt = s.lastRead + protocols.Millis(refuseLinger/time.Millisecond)
-		return false
-	}
-	s.takeOver(e)
-	if s.counter == 0 || s.entry != nil && s.entry != e { // a connection may name a second device
-		s.started = e.begin(s.started)
-	}
-	shift := s.state.Options.Shift
-	s.entry, s.device, s.header = e, e.device.Load(), nil
-	s.state.Options = s.device.Options
-	s.state.Options.Shift = shift
-	return true
-}
-
-// takeOver makes s the connection of its device. Mobile networks leave half-open connections behind: of two the newest is the real one, unless the
-// operator says otherwise.
-func (s *session) takeOver(e *entry) {
-	if s.listener.datagram || s.listener.replay { // captures of one device may well be played at once
-		return
-	}
-	if s.entry != nil {
-		s.entry.current.CompareAndSwap(s, nil)
-	}
-	if old := e.current.Swap(s); old != nil && old != s && s.core.cfg.Takeover == "newest" {
-		old.transport.close("takeover")
-		s.core.m.closes.WithLabelValues("takeover").Inc()
-	}
-}
-
-// refuseLinger is how long a refused device stays connected.
-const refuseLinger = time.Second
-
 // journal stages the record of a frame whose session was `before`.
 func (s *session) journal(w *worker, before protocols.Session, raw []byte, now protocols.Millis) {
 	if s.header == nil {
@@ -332,7 +271,7 @@ func (s *session) flush(w *worker, hangUp bool) error {
 		w.out = w.out[:0]
 	}
 	s.pending.Add(1)
-	if err := s.core.committer.add(w, ack{s: s, frames: 1, hangUp: hangUp}); err != nil {
+	if err := s.core.commit(w, ack{s: s, frames: 1, hangUp: hangUp}); err != nil {
 		s.pending.Add(-1)
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -62,6 +63,7 @@ type streamServer struct {
 type streamConn struct {
 	server *streamServer
 	conn   net.Conn // TLS
+	raw    net.Conn // below it
 
 	mu     sync.Mutex
 	s      *session
@@ -95,6 +97,17 @@ func (c *streamConn) close(string) {
 	if c.closed.CompareAndSwap(false, true) {
 		c.conn.Close()
 		close(c.done)
+	}
+}
+
+// probe asks the peer with TCP's own means.
+func (c *streamConn) probe() {
+	raw, ok := c.raw.(syscall.Conn)
+	if !ok {
+		return
+	}
+	if rc, err := raw.SyscallConn(); err == nil {
+		_ = rc.Control(func(fd uintptr) { probeSocket(int(fd)) }) // fails for a socket that is gone
 	}
 }
 
@@ -148,10 +161,11 @@ func (t *streamServer) stop() {
 func (t *streamServer) serve(raw net.Conn, remote netip.AddrPort) {
 	defer t.wg.Done()
 	defer raw.Close()
+	socket := raw
 	admitted := remote.Addr()
 	defer func() { t.core.leave(admitted) }()
 	raw.SetDeadline(time.Now().Add(t.core.cfg.FirstByte)) // for whatever comes before the session
-	if t.core.proxies.contains(remote.Addr()) {
+	if t.core.proxies.Contains(remote.Addr()) {
 		source, rest, err := readProxy(raw)
 		if err != nil {
 			t.core.m.closes.WithLabelValues("proxy").Inc()
@@ -171,7 +185,7 @@ func (t *streamServer) serve(raw net.Conn, remote netip.AddrPort) {
 		return
 	}
 	raw.SetDeadline(time.Time{})
-	c := &streamConn{server: t, conn: secure, worker: newWorker(-1), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &streamConn{server: t, conn: secure, raw: socket, worker: newWorker(-1), wake: make(chan struct{}, 1), done: make(chan struct{})}
 	c.s = t.core.newSession(t.listener, remote, clock())
 	c.s.transport = c
 	if t.core.cfg.TLS.Identity == "cn" {
@@ -192,9 +206,8 @@ func (t *streamServer) serve(raw net.Conn, remote netip.AddrPort) {
 	writer.Wait()
 	c.mu.Lock()
 	c.s.closed = true
-	if c.s.entry != nil {
-		c.s.entry.current.CompareAndSwap(c.s, nil)
-	}
+	c.s.leaveDevice()
+	t.core.budget.hold(c.s, 0)
 	c.mu.Unlock()
 	t.mu.Lock()
 	delete(t.conns, c)
@@ -230,7 +243,7 @@ func (c *streamConn) take(b []byte) string {
 	c.s.bytes += int32(len(b))
 	c.mu.Unlock()
 	for len(c.buf) > 0 && !t.draining.Load() {
-		for t.core.committer.stalled.Load() || c.hurried() {
+		for c.hurried() {
 			select {
 			case <-c.done:
 				return "peer"
@@ -248,6 +261,16 @@ func (c *streamConn) take(b []byte) string {
 			break
 		}
 	}
+	c.mu.Lock()
+	t.core.budget.hold(c.s, len(c.buf))
+	c.mu.Unlock()
+	for len(c.buf) > 0 && t.core.budget.exceeds(len(c.buf), t.core.open.Load()) { // the frame deadline goes on
+		select {
+		case <-c.done:
+			return "peer"
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 	return ""
 }
 
@@ -256,7 +279,7 @@ func (c *streamConn) hurried() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cfg := c.server.core.cfg
-	c.s.paused = int(c.s.frames) >= cfg.FramesPerSecond || int(c.s.bytes) >= cfg.BytesPerSecond || int(c.s.pending.Load()) >= maxPending
+	c.s.paused = c.server.core.mustWait(c.s) || int(c.s.frames) >= cfg.FramesPerSecond || int(c.s.bytes) >= cfg.BytesPerSecond
 	return c.s.paused
 }
 
@@ -346,8 +369,3 @@ func (p *prefixed) Read(b []byte) (int, error) {
 	}
 	return p.Conn.Read(b)
 }
-
-var errNotItself = errors.New("the certificate is of another device")
-
-// itself says whether a session may log in as this device.
-func (s *session) itself(device string) bool { return s.mustBe == "" || s.mustBe == device }

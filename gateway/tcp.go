@@ -32,7 +32,6 @@ type loop struct {
 	worker   *worker
 	events   atomic.Pointer[gnet.EventLoop] // set when the loop's first connection opens
 	sessions []*session
-	paused   []*session
 }
 
 // tcpConn is a session's way out through gnet.
@@ -54,6 +53,15 @@ func (t *tcpConn) write(b []byte) error {
 }
 
 func (t *tcpConn) close(string) { _ = t.conn.Close() }
+
+// probe goes through the loop, where the descriptor is that of the connection or closed is set.
+func (t *tcpConn) probe() {
+	t.loop.execute(func() {
+		if s, ok := t.conn.Context().(*session); ok && !s.closed {
+			probeSocket(t.conn.Fd())
+		}
+	})
+}
 
 func newTCPServer(c *core, listeners map[netip.AddrPort]*listener, loops int) *tcpServer {
 	t := &tcpServer{core: c, listeners: listeners, booted: make(chan struct{})}
@@ -111,7 +119,7 @@ func (t *tcpServer) OnOpen(conn gnet.Conn) ([]byte, gnet.Action) {
 	lp := t.loopOf(conn.EventLoop())
 	s := t.core.newSession(l, remote, clock())
 	s.transport = &tcpConn{conn: conn, loop: lp, out: t.core.cfg.Outbound}
-	s.proxied = t.core.proxies.contains(remote.Addr())
+	s.proxied = t.core.proxies.Contains(remote.Addr())
 	s.place = len(lp.sessions)
 	lp.sessions = append(lp.sessions, s)
 	conn.SetContext(s)
@@ -149,8 +157,25 @@ func (t *tcpServer) OnTraffic(conn gnet.Conn) gnet.Action {
 	return t.read(conn, s, clock(), false)
 }
 
-// read feeds the session with what is buffered. Nothing is decoded while the journal can not take it.
+// read feeds the session with what is buffered, and pauses it where it keeps more than its share.
 func (t *tcpServer) read(conn gnet.Conn, s *session, now protocols.Millis, final bool) gnet.Action {
+	action := t.take(conn, s, now, final)
+	if s.closed || action == gnet.Close {
+		return action
+	}
+	b := &t.core.budget
+	if b.hold(s, conn.InboundBuffered()); s.held > 0 && b.exceeds(s.held, t.core.open.Load()) {
+		if !s.paused {
+			t.core.m.limits.WithLabelValues("memory").Inc()
+			t.pause(conn, s)
+			s.greedy = true
+		}
+	}
+	return action
+}
+
+// take feeds the session with what is buffered. Nothing is decoded while the journal can not take it.
+func (t *tcpServer) take(conn gnet.Conn, s *session, now protocols.Millis, final bool) gnet.Action {
 	for !s.closed {
 		buf, _ := conn.Peek(-1)
 		if len(buf) == 0 {
@@ -166,7 +191,7 @@ func (t *tcpServer) read(conn gnet.Conn, s *session, now protocols.Millis, final
 			}
 			continue
 		}
-		if t.core.committer.stalled.Load() || int(s.pending.Load()) >= maxPending {
+		if t.core.mustWait(s) {
 			t.pause(conn, s)
 			if len(buf) > maxPaused {
 				return t.end(s, "flood")
@@ -247,24 +272,26 @@ func (t *tcpServer) pause(conn gnet.Conn, s *session) {
 	}
 	s.paused = true
 	setLowWater(conn.Fd(), sleepy)
-	lp := s.transport.(*tcpConn).loop
-	lp.paused = append(lp.paused, s)
+}
+
+// unpause is the inverse of pause.
+func (t *tcpServer) unpause(conn gnet.Conn, s *session) {
+	s.paused, s.greedy = false, false
+	setLowWater(conn.Fd(), 1)
 }
 
 // resume wakes all paused sessions; safe from any goroutine.
 func (t *tcpServer) resume() {
 	for _, lp := range t.loops {
-		t.execute(lp, func() {
-			paused := lp.paused
-			lp.paused = nil
+		lp.execute(func() {
 			now := clock()
-			for _, s := range paused {
-				s.paused = false
-				if s.closed {
-					continue
+			for i := len(lp.sessions) - 1; i >= 0; i-- {
+				if i >= len(lp.sessions) || !lp.sessions[i].paused || lp.sessions[i].greedy {
+					continue // closing one moves the last into its place
 				}
+				s := lp.sessions[i]
 				conn := s.transport.(*tcpConn).conn
-				setLowWater(conn.Fd(), 1)
+				t.unpause(conn, s)
 				s.rest(now)
 				if t.read(conn, s, now, false) == gnet.Close {
 					_ = conn.Close()
@@ -274,8 +301,8 @@ func (t *tcpServer) resume() {
 	}
 }
 
-// execute runs f in a loop; false when the loop serves no connection, or the engine is gone.
-func (t *tcpServer) execute(lp *loop, f func()) bool {
+// execute runs f in the loop; false when it serves no connection, or the engine is gone.
+func (lp *loop) execute(f func()) bool {
 	e := lp.events.Load()
 	if e == nil {
 		return false
@@ -290,9 +317,8 @@ func (t *tcpServer) OnClose(conn gnet.Conn, err error) gnet.Action {
 		return gnet.None // was never admitted
 	}
 	s.closed = true
-	if s.entry != nil {
-		s.entry.current.CompareAndSwap(s, nil)
-	}
+	s.leaveDevice()
+	t.core.budget.hold(s, 0)
 	lp := s.transport.(*tcpConn).loop
 	last := len(lp.sessions) - 1
 	lp.sessions[s.place] = lp.sessions[last]
@@ -310,7 +336,7 @@ func (t *tcpServer) OnClose(conn gnet.Conn, err error) gnet.Action {
 // OnTick watches the deadlines, which gnet does not have. It runs outside the loops.
 func (t *tcpServer) OnTick() (time.Duration, gnet.Action) {
 	for _, lp := range t.loops {
-		t.execute(lp, func() { t.sweep(lp, clock()) })
+		lp.execute(func() { t.sweep(lp, clock()) })
 	}
 	t.core.forget(clock())
 	return tick, gnet.None
@@ -330,10 +356,9 @@ func (t *tcpServer) sweep(lp *loop, now protocols.Millis) {
 		s := lp.sessions[i]
 		s.frames, s.bytes = 0, 0
 		conn := s.transport.(*tcpConn).conn
-		if s.paused {
-			if !t.core.committer.stalled.Load() && int(s.pending.Load()) < maxPending/2 {
-				s.paused = false
-				setLowWater(conn.Fd(), 1)
+		if s.paused && !(s.greedy && t.core.budget.exceeds(s.held, t.core.open.Load())) {
+			if !t.core.mustWait(s) && int(s.pending.Load()) < maxPending/2 {
+				t.unpause(conn, s)
 				_ = conn.Wake(nil)
 			}
 			continue
@@ -393,7 +418,7 @@ func (t *tcpServer) deliver(g *group) {
 	}
 	g.parts.Store(n)
 	for i, lp := range t.loops {
-		if visits[i] && !t.execute(lp, func() { t.hand(g, lp) }) {
+		if visits[i] && !lp.execute(func() { t.hand(g, lp) }) {
 			g.done()
 		}
 	}

@@ -45,6 +45,8 @@ func (p *udpPeer) write(b []byte) error {
 
 func (p *udpPeer) close(string) {}
 
+func (p *udpPeer) probe() {}
+
 func newUDPServer(c *core, l *listener) (*udpServer, error) {
 	addr, err := net.ResolveUDPAddr("udp", l.addr)
 	if err != nil {
@@ -79,7 +81,7 @@ func (u *udpServer) datagram(b []byte, remote netip.AddrPort, now protocols.Mill
 	if u.draining.Load() {
 		return
 	}
-	if u.core.committer.stalled.Load() {
+	if u.core.committer.stalled.Load() || u.core.budget.full() {
 		u.core.m.limits.WithLabelValues("udp_stalled").Inc()
 		return
 	}
@@ -109,6 +111,10 @@ func (u *udpServer) datagram(b []byte, remote netip.AddrPort, now protocols.Mill
 		}
 		b = b[used:]
 	}
+	if s.hangUpAt != 0 { // refused: the next datagram is judged afresh
+		u.forget(remote)
+		return
+	}
 	if s.state.Device != "" {
 		if u.peers[remote] == nil {
 			u.core.m.connections.WithLabelValues(u.listener.name()).Inc()
@@ -128,9 +134,16 @@ func (u *udpServer) sweep(now protocols.Millis) {
 	idle := protocols.Millis(u.core.cfg.Idle.Milliseconds())
 	for a, s := range u.peers {
 		if now-s.lastRead > idle && s.pending.Load() == 0 {
-			delete(u.peers, a)
-			u.core.m.connections.WithLabelValues(u.listener.name()).Dec()
+			u.forget(a)
 		}
+	}
+}
+
+// forget drops what a peer taught.
+func (u *udpServer) forget(a netip.AddrPort) {
+	if u.peers[a] != nil {
+		delete(u.peers, a)
+		u.core.m.connections.WithLabelValues(u.listener.name()).Dec()
 	}
 }
 

@@ -1,14 +1,16 @@
 package protocols
 
 import (
+	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 )
 
 // ParseOptions reads options in their text form, one "key=value" each:
 //
-//	model=GT06N  zone=+05:30  unit=knots  tolerate_checksum=true
+//	model=GT06N  zone=+05:30  unit=knots  tolerate_checksum=true  networks=10.0.0.0/8,192.0.2.7
 //
 // Any other key is the protocol's own and goes to Extra.
 func ParseOptions(pairs []string) (Options, error) {
@@ -30,6 +32,12 @@ func ParseOptions(pairs []string) (Options, error) {
 			}
 		case "tolerate_checksum":
 			o.TolerateChecksum, err = strconv.ParseBool(value)
+		case "networks":
+			var n Networks
+			if n, err = ParseNetworks(strings.Split(value, ",")); err == nil && len(n) == 0 {
+				err = errors.New("networks: none is named")
+			}
+			o.Networks = n.String()
 		default:
 			if o.Extra != "" {
 				o.Extra += ";"
@@ -40,7 +48,7 @@ func ParseOptions(pairs []string) (Options, error) {
 			return o, err
 		}
 	}
-	if len(o.Extra) > MaxState || len(o.Model) > MaxIdentity {
+	if len(o.Extra) > MaxState || len(o.Networks) > MaxState || len(o.Model) > MaxIdentity {
 		return o, fmt.Errorf("options of more than %d bytes", MaxState)
 	}
 	return o, nil
@@ -61,6 +69,9 @@ func (o Options) Pairs() []string {
 	if o.TolerateChecksum {
 		out = append(out, "tolerate_checksum=true")
 	}
+	if o.Networks != "" {
+		out = append(out, "networks="+o.Networks)
+	}
 	if o.Extra != "" {
 		out = append(out, strings.Split(o.Extra, ";")...)
 	}
@@ -77,6 +88,15 @@ func (o Options) Get(key string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// From says whether the device may come from an address: any, unless it is pinned to networks.
+func (o Options) From(a netip.Addr) bool {
+	if o.Networks == "" {
+		return true
+	}
+	n, err := ParseNetworks(strings.Split(o.Networks, ","))
+	return err == nil && n.Contains(a)
 }
 
 // ParseZone reads an offset from UTC: "+05:30", "-03:00", "Z".

@@ -82,6 +82,8 @@ type Options struct {
 
 	// TolerateChecksum accepts a frame whose only fault is its checksum; its events carry checksum_ok: false.
 	TolerateChecksum bool
+	// Networks are the addresses from which the device may log in, as ParseNetworks reads them, comma separated; empty: any. Decoders do not see them.
+	Networks string
 	// Shift in ms is added to each device time: the replay listener makes an old capture happen now.
 	Shift int64
 }
