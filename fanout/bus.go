@@ -10,6 +10,10 @@ type Bus interface {
 	// LastKnown returns the newest live message of each of the vehicles that have one, from any node, no older than LastKnownFor. Nil
 	// asks for all vehicles. With an error it returns what this node has seen itself.
 	LastKnown(ctx context.Context, vehicles []string) ([]*Message, error)
+	// Since returns, for each of the vehicles, what was published behind the event with the seq given. A vehicle whose window does not
+	// reach back so far is left out. What is published from now on by who was told of an earlier Follow arrives by that; some of it
+	// may be here too.
+	Since(ctx context.Context, seqs map[string]string) (map[string]tail, error)
 	// Start begins to hand messages to r, which must not block. It returns at once; a bus that is down is tried again for ever.
 	Start(r Receiver) error
 	// Follow asks for the messages of the vehicles and returns once whatever is published from now on will arrive. With an error they

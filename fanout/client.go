@@ -36,6 +36,7 @@ type client struct {
 	resync    bool   // one is queued
 	skipped   uint64 // not told yet
 	round     uint32 // of compactions
+	replayed  *replayed
 
 	nextPing int64
 	claims   atomic.Pointer[auth.Claims]
@@ -75,7 +76,7 @@ func (c *client) put(i item) {
 		if c.positions++; c.positions > max(512, 2*len(c.edges)) {
 			c.compact()
 		}
-	case i.msg != nil:
+	case i.msg != nil && !i.again:
 		if c.events++; c.events > c.hub.limits.Events {
 			c.shed()
 		}
@@ -114,7 +115,7 @@ func (c *client) shed() {
 	kept := c.queue[:0]
 	dropped := 0
 	for _, i := range c.queue[c.head:] {
-		if i.msg != nil && !i.position() && !i.msg.Alarm {
+		if i.msg != nil && !i.position() && !i.msg.Alarm && !i.again {
 			dropped++
 			continue
 		}
@@ -208,7 +209,7 @@ func (c *client) leave(batch []item) []item {
 		switch {
 		case i.position():
 			c.positions--
-		case i.msg != nil:
+		case i.msg != nil && !i.again:
 			c.events--
 		default:
 			c.rawBytes -= i.size()
@@ -232,6 +233,13 @@ const resyncMessage = `{"type":"resync"}`
 // position takes a vehicle's new position on behalf of one client.
 func (e *edge) position(m *Message, now int64) {
 	c := e.client
+	if c.replayed.has(m) {
+		return
+	}
+	if e.resumes {
+		c.delay(item{edge: e, msg: m})
+		return
+	}
 	if e.shown != nil && !newer(m, e.shown) {
 		if m.Alarm {
 			e.event(m)
@@ -289,7 +297,7 @@ func (e *edge) send(m *Message, now int64) {
 // event takes an event that is not the vehicle's new position.
 func (e *edge) event(m *Message) {
 	c := e.client
-	if !e.named && c.box != nil && !e.inside && !c.box.contains(m) {
+	if c.replayed.has(m) || !e.named && c.box != nil && !e.inside && !c.box.contains(m) {
 		return
 	}
 	i := item{edge: e, msg: m, event: true}
@@ -297,8 +305,16 @@ func (e *edge) event(m *Message) {
 		c.put(i)
 		return
 	}
+	c.delay(i)
+}
+
+// delay keeps what came while its vehicle was held.
+func (c *client) delay(i item) {
 	if len(c.late) >= c.hub.limits.Events {
 		c.skip(1)
+		if !i.event {
+			i.edge.pending = i.msg // the newest at least
+		}
 		return
 	}
 	c.late = append(c.late, i)
@@ -317,14 +333,18 @@ func (e *edge) release(now int64) {
 }
 
 // releaseLate queues the events whose vehicles are no longer held.
-func (c *client) releaseLate() {
+func (c *client) releaseLate(now int64) {
 	late := c.late
 	c.late = nil
 	for _, i := range late {
-		if i.edge.held {
+		switch {
+		case i.edge.at < 0: // left in the meantime
+		case i.edge.held:
 			c.late = append(c.late, i)
-		} else {
-			c.put(i)
+		case i.event:
+			i.edge.event(i.msg)
+		default:
+			i.edge.position(i.msg, now)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import "sync/atomic"
 // it. None has a label that a device or a user could choose.
 type Counters struct {
 	Published, PublishFailed, PublishSkipped atomic.Uint64 // events
+	WindowFailed                             atomic.Uint64 // windows given up because an event could not be added
 	LastKnownDropped                         atomic.Uint64 // vehicles beyond the limit of kept positions
 	Received, ReceivedBad                    atomic.Uint64 // messages from Redis
 	ReceivedDropped                          atomic.Uint64 // messages that no shard had room for
@@ -20,6 +21,7 @@ type Counters struct {
 	SlowDisconnects        atomic.Uint64
 	ResumeComplete         atomic.Uint64
 	ResumeResync           atomic.Uint64
+	ResumeRefused          atomic.Uint64
 	Recovered              atomic.Uint64 // Socket.IO connections that found their tracks again
 	RecoveryUnknown        atomic.Uint64 // and those that named a pid that nothing is kept of
 	RecoveryDropped        atomic.Uint64 // lost connections that nothing was kept of, for want of room or of Redis

@@ -412,7 +412,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for name, series := range map[string]int{"trackgate_ws_clients": 1, "trackgate_ws_subscriptions": 1, "trackgate_ws_conflated_total": 1,
-		"trackgate_ws_slow_disconnects_total": 1, "trackgate_ws_resume_total": 2, "trackgate_redis_publish_total": 3, "trackgate_redis_probe_age_seconds": 1,
+		"trackgate_ws_slow_disconnects_total": 1, "trackgate_ws_resume_total": 3, "trackgate_redis_publish_total": 3, "trackgate_redis_probe_age_seconds": 1,
 		"trackgate_ws_refused_total": int(refusals)} {
 		if got[name] != series {
 			t.Errorf("%s: %d series, want %d", name, got[name], series)

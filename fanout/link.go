@@ -38,6 +38,7 @@ type item struct {
 	raw   []byte
 	event bool // the message goes as an event, and does not move the vehicle
 	frame bool // raw is a frame of the connection, not JSON
+	again bool // the message was missed and is sent late: nothing replaces it, and the client's reader waits for it
 }
 
 // note is a snapshot, or an error if there is a text.
@@ -64,7 +65,7 @@ func (n *note) size() int {
 }
 
 // position says that a newer one of the vehicle may replace it.
-func (i *item) position() bool { return i.msg != nil && !i.event && !i.msg.Alarm }
+func (i *item) position() bool { return i.msg != nil && !i.event && !i.msg.Alarm && !i.again }
 
 func (i *item) size() int {
 	if i.msg != nil {

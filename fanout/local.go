@@ -10,6 +10,7 @@ import (
 type Local struct {
 	counters *Counters
 	latest   *latest
+	windows  *localWindows
 	mu       sync.Mutex // serialises delivery, as Receiver asks for
 	receiver Receiver
 	closed   bool
@@ -17,8 +18,12 @@ type Local struct {
 
 // NewLocal makes a bus within this process. Its health counts as connected: nothing can come between.
 func NewLocal(c *Counters) *Local {
-	return &Local{counters: c, latest: newLatest(maxVehicles, func() { c.LastKnownDropped.Add(1) })}
+	return &Local{counters: c, latest: newLatest(maxVehicles, func() { c.LastKnownDropped.Add(1) }),
+		windows: newLocalWindows(DefaultWindow)}
 }
+
+// KeepWindow sets how many events of each vehicle are kept for clients that come again; 0 is none. It is called before anything is published.
+func (l *Local) KeepWindow(events int) { l.windows = newLocalWindows(min(events, maxWindow)) }
 
 // errClosed is returned by a bus after Close.
 var errClosed = errors.New("fanout: bus closed")
@@ -34,6 +39,7 @@ func (l *Local) Publish(_ context.Context, messages []*Message) error {
 		if m.Live {
 			l.latest.put(m) // before the delivery: who subscribes after it reads it here
 		}
+		l.windows.add(m)
 		if l.receiver != nil {
 			l.receiver.Deliver(m)
 		}

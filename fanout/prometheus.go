@@ -22,7 +22,7 @@ func (c *Counters) Register(r prometheus.Registerer) error {
 
 	const publish = "Events that the live sink published, failed to publish, or skipped because they are of the past."
 	const received = "Messages taken from Redis: good, malformed, or dropped for want of room."
-	const resume = "Resumed vehicles: complete, or answered with resync and a snapshot."
+	const resume = "Vehicles to resume: complete, answered with resync and a snapshot, or refused."
 	const recovery = "Lost Socket.IO connections: recovered, come again too late or on an unknown pid, or not kept."
 	collectors := []prometheus.Collector{
 		count("redis_publish_total", publish, &c.Published, result("ok")),
@@ -32,6 +32,7 @@ func (c *Counters) Register(r prometheus.Registerer) error {
 		count("redis_receive_total", received, &c.ReceivedBad, result("bad")),
 		count("redis_receive_total", received, &c.ReceivedDropped, result("dropped")),
 		count("redis_gaps_total", "Times that messages may have been lost between Redis and this node.", &c.Gaps, nil),
+		count("windows_lost_total", "Windows for resuming given up because Redis took an event but did not add it.", &c.WindowFailed, nil),
 		count("last_known_dropped_total", "Positions not kept in memory because there are too many vehicles.", &c.LastKnownDropped, nil),
 		gauge("redis_probe_age_seconds", "Age of the last message to ourselves that came back through Redis; 0 before the first.", func() float64 {
 			at := c.ProbeAt.Load()
@@ -49,6 +50,7 @@ func (c *Counters) Register(r prometheus.Registerer) error {
 		count("ws_slow_disconnects_total", "Clients disconnected because they did not read.", &c.SlowDisconnects, nil),
 		count("ws_resume_total", resume, &c.ResumeComplete, result("complete")),
 		count("ws_resume_total", resume, &c.ResumeResync, result("resync")),
+		count("ws_resume_total", resume, &c.ResumeRefused, result("refused")),
 		count("socketio_recovery_total", recovery, &c.Recovered, result("ok")),
 		count("socketio_recovery_total", recovery, &c.RecoveryUnknown, result("unknown")),
 		count("socketio_recovery_total", recovery, &c.RecoveryDropped, result("dropped")),

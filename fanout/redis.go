@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type Redis struct {
 	seen     *latest // what this node published or received: what is left to answer with when Redis is down
 	probe    string  // this node's own channel
 	timing   redisTiming
+	window   int // events of each vehicle, about
 
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -85,7 +87,7 @@ func OpenRedis(rawURL string, c *Counters, log *zap.Logger) (*Redis, error) {
 		log = zap.NewNop()
 	}
 	r := &Redis{client: client, counters: c, log: log, seen: newLatest(maxVehicles, func() { c.LastKnownDropped.Add(1) }),
-		probe: probeChannel + rand.Text(), wanted: make(map[string]*wanted), missed: make(map[string]struct{}), missedOf: make(chan struct{}, 1),
+		probe: probeChannel + rand.Text(), wanted: make(map[string]*wanted), missed: make(map[string]struct{}), missedOf: make(chan struct{}, 1), window: DefaultWindow,
 		timing: redisTiming{2 * time.Second, 5 * time.Second, 15 * time.Second, time.Minute, time.Second}}
 	r.all.ready = make(chan struct{})
 	r.ctx, r.cancel = context.WithCancel(context.Background())
@@ -175,8 +177,14 @@ func (r *Redis) publish(ctx context.Context, messages []*Message, newest map[str
 		ttl := protocols.Millis(LastKnownFor.Milliseconds()) - max(0, now-m.Time)
 		return eval(ctx, p, []string{lastKnownKey + m.Vehicle}, m.Time.String(), m.body, int64(ttl))
 	}
-	for _, m := range messages {
+	var records []*redis.StringCmd
+	expires := make(map[string]struct{}, len(messages))
+	for i, m := range messages {
 		// Stored first, then published: who subscribes and then reads finds it by one of the two.
+		if r.window > 0 {
+			records = append(records, r.record(ctx, pipe, messages[i]))
+			expires[m.Vehicle] = struct{}{}
+		}
 		if m.Live && newest[m.Vehicle] == m && now-m.Time < protocols.Millis(LastKnownFor.Milliseconds()) {
 			stored = append(stored, m)
 			stores = append(stores, store(pipe, m, setNewer.EvalSha))
@@ -187,11 +195,14 @@ func (r *Redis) publish(ctx context.Context, messages []*Message, newest map[str
 		}
 		pipe.Publish(ctx, channel+m.Vehicle, m.body)
 	}
-	_, err := pipe.Exec(ctx)
+	for v := range expires {
+		pipe.PExpire(ctx, windowKey+v, windowFor)
+	}
+	cmds, err := pipe.Exec(ctx)
 	if err == nil {
 		return nil
 	}
-	if !redis.HasErrorPrefix(err, "NOSCRIPT") {
+	if err := lost(cmds, stores, records); err != nil {
 		return err
 	}
 	// A Redis that was restarted: the messages went out, the positions are stored again with the script's text, which teaches it.
@@ -201,8 +212,36 @@ func (r *Redis) publish(ctx context.Context, messages []*Message, newest map[str
 			store(pipe, m, setNewer.Eval)
 		}
 	}
+	for i, m := range messages {
+		if i < len(records) && records[i].Err() != nil {
+			r.forgetWindow(ctx, pipe, m.Vehicle)
+		}
+	}
 	_, err = pipe.Exec(ctx)
 	return err
+}
+
+// lost is the first error that nothing can be done about: all but a script that Redis has forgotten and a window that takes nothing.
+func lost(cmds []redis.Cmder, stores []*redis.Cmd, records []*redis.StringCmd) error {
+	for _, c := range cmds {
+		err := c.Err()
+		if err == nil {
+			continue
+		}
+		var reply redis.Error
+		switch c := c.(type) {
+		case *redis.Cmd:
+			if slices.Contains(stores, c) && redis.HasErrorPrefix(err, "NOSCRIPT") {
+				continue
+			}
+		case *redis.StringCmd:
+			if slices.Contains(records, c) && errors.As(err, &reply) {
+				continue
+			}
+		}
+		return err
+	}
+	return nil
 }
 
 // Connected implements Bus.

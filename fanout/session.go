@@ -168,24 +168,37 @@ func (s *session) follow(ctx context.Context, vehicles []string, gap int64) {
 	if len(vehicles) == 0 {
 		return
 	}
-	c, interest := s.client, s.server.hub.interest
+	c := s.client
 	ctx, cancel := context.WithTimeout(ctx, s.server.hub.limits.SnapshotWithin)
 	defer cancel()
+	s.join(ctx, vehicles, gap, false)
+	read := s.server.lastKnown(ctx, vehicles)
+	c.shard.do(func() { c.shard.snapshot(c, vehicles, read) })
+	s.wait()
+}
+
+// join tracks vehicles by name, held until what goes before is queued. resumes says that nothing that comes meanwhile may be left out.
+func (s *session) join(ctx context.Context, vehicles []string, gap int64, resumes bool) {
+	c, interest := s.client, s.server.hub.interest
 	if err := interest.acquire(ctx, vehicles); err != nil {
 		s.server.log.Debug("following vehicles", zap.Error(err)) // they come after a gap, when the bus is back
 	}
 	var known []string // counted already
 	var full bool
-	c.shard.do(func() { known, full = c.shard.track(c, vehicles, gap) })
+	c.shard.do(func() {
+		known, full = c.shard.track(c, vehicles, gap)
+		for _, v := range vehicles {
+			if e := c.edges[v]; e != nil && resumes {
+				e.resumes = true
+			}
+		}
+	})
 	interest.release(known)
 	if full {
 		s.server.counters.refuse(refusedSubscriptions)
 		s.full = true
 		s.fail("too many vehicles", "")
 	}
-	read := s.server.lastKnown(ctx, vehicles)
-	c.shard.do(func() { c.shard.snapshot(c, vehicles, read) })
-	s.wait()
 }
 
 func (s *session) untrack(vehicles []string) {
@@ -229,33 +242,6 @@ func (s *session) fleetSnapshot(ctx context.Context) {
 	})
 	c.shard.do(func() { c.shard.fleetSnapshot(c, part, false) })
 	s.wait()
-}
-
-// resume follows vehicles again for a client that says what it saw last of each. What it missed is not kept yet beyond the newest
-// position: unless that is what it has, it is told so before the snapshot.
-func (s *session) resume(ctx context.Context, r *request) {
-	vehicles := make([]string, 0, len(r.Resume))
-	for v := range r.Resume {
-		vehicles = append(vehicles, v)
-	}
-	slices.Sort(vehicles)
-	vehicles = s.allowed(vehicles)
-	read, cancel := context.WithTimeout(ctx, s.server.hub.limits.SnapshotWithin)
-	known := s.server.lastKnown(read, vehicles)
-	cancel()
-	missed := false
-	for _, v := range vehicles {
-		if m := known[v]; m != nil && m.Seq != "" && m.Seq == r.Resume[v] {
-			s.server.counters.ResumeComplete.Add(1)
-			continue
-		}
-		s.server.counters.ResumeResync.Add(1)
-		missed = true
-	}
-	if missed {
-		s.tell([]byte(resyncMessage))
-	}
-	s.follow(ctx, vehicles, s.gap(r))
 }
 
 // extend replaces the client's token by a new one of the same subject.

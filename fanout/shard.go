@@ -333,16 +333,10 @@ func (s *shard) close(c *client, code int, reason string) {
 
 // gap tells clients that they may have missed something.
 func (s *shard) gap(vehicles []string) {
-	tell := func(c *client) {
-		if !c.resync && !c.closing {
-			c.resync = true
-			c.putJSON([]byte(resyncMessage))
-		}
-	}
 	if vehicles == nil {
 		for c := range s.clients {
 			if len(c.edges) > 0 || c.fleetAt >= 0 {
-				tell(c)
+				s.resync(c)
 			}
 		}
 		return
@@ -350,9 +344,17 @@ func (s *shard) gap(vehicles []string) {
 	for _, id := range vehicles {
 		if v := s.vehicles[id]; v != nil {
 			for _, e := range v.edges {
-				tell(e.client)
+				s.resync(e.client)
 			}
 		}
+	}
+}
+
+// resync tells a client that it may have missed something, once until it has gone out.
+func (s *shard) resync(c *client) {
+	if !c.resync && !c.closing {
+		c.resync = true
+		c.putJSON([]byte(resyncMessage))
 	}
 }
 
@@ -363,6 +365,7 @@ type pinger interface{ ping() []byte }
 func (s *shard) sweep(ticks int) {
 	now, clock := s.hub.now(), time.Now()
 	for c := range s.clients {
+		c.replayed = c.replayed.after(now)
 		claims := c.claims.Load()
 		switch {
 		case c.closing:

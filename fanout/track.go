@@ -163,7 +163,7 @@ func (s *shard) snapshot(c *client, ids []string, read map[string]*Message) {
 			e.release(now)
 		}
 	}
-	c.releaseLate()
+	c.releaseLate(now)
 }
 
 // fleetSnapshot queues a part of the snapshot of everything. The last part lets what follows through.
@@ -207,7 +207,7 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 			e.release(now)
 		}
 	}
-	c.releaseLate()
+	c.releaseLate(now)
 }
 
 // newest is the newest of what was read and what the shard has; it counts as shown.

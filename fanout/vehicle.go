@@ -67,6 +67,7 @@ type edge struct {
 	named   bool     // tracked by id; else the client follows everything, or a part of the map
 	held    bool     // a snapshot is on its way: nothing else before it
 	inside  bool     // the client was shown it within its part of the map
+	resumes bool     // held, and positions that come meanwhile all count, not the newest alone
 }
 
 func (v *vehicle) link(e *edge) {

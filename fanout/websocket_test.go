@@ -433,25 +433,6 @@ func TestLimits(t *testing.T) {
 	})
 }
 
-func TestResume(t *testing.T) {
-	n := startNode(t, nodeOptions{})
-	n.publish(fix("a", 1), fix("b", 1))
-	v := n.dial(token(t, "u", auth.Scopes(auth.Read), "*"))
-	a1 := NewMessage(ptr(fix("a", 1))).Seq
-	v.send(`{"resume":{"a":"` + a1 + `"}}`)
-	if s := v.expect("snapshot"); len(s.Events) != 1 {
-		t.Errorf("got %+v", s)
-	}
-	v.send(`{"resume":{"b":"` + a1[:len(a1)-1] + `0"}}`)
-	v.expect("resync")
-	v.expect("snapshot")
-	if n.counters.ResumeComplete.Load() != 1 || n.counters.ResumeResync.Load() != 1 {
-		t.Error("not counted")
-	}
-	n.publish(fix("a", 2))
-	v.expect("location:update")
-}
-
 func TestOverTLS(t *testing.T) {
 	n := startNode(t, nodeOptions{tls: true})
 	n.publish(fix("r", 1))
