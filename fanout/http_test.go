@@ -368,7 +368,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	n.publish(fix("b", 2), fix("a", 2))
-	if id, m := next(); m.Type != "location:update" || m.Vehicle != "a" || id != m.Seq || id == "" {
+	if id, m := next(); m.Type != "location:update" || m.Vehicle != "a" || id != m.Seq+"," || m.Seq == "" {
 		t.Errorf("got %s %+v", id, m)
 	}
 	cancel()

@@ -16,6 +16,7 @@ type stream struct {
 	hub    *Hub
 	client *client
 	moved  atomic.Int64
+	places *places // the shard's; nil where the client cannot resume
 
 	chunks chan []byte // at most one: the shard waits for writable
 	closed chan struct{}
@@ -25,13 +26,12 @@ type stream struct {
 func (s *stream) encode(dst []byte, items []item) []byte {
 	for i := range items {
 		it := &items[i]
-		switch {
-		case it.frame:
+		if it.frame {
 			dst = append(dst, it.raw...)
 			continue
-		case it.msg != nil && it.msg.Seq != "":
-			dst = append(append(append(dst, "id: "...), it.msg.Seq...), '\n')
 		}
+		s.places.see(it)
+		dst = s.places.appendID(dst, it)
 		dst = append(appendItem(append(dst, "data: "...), it), "\n\n"...)
 	}
 	return dst
@@ -52,7 +52,8 @@ func (s *stream) progress() int64 { return s.moved.Load() }
 func (s *stream) close(int, string) { s.once.Do(func() { close(s.closed) }) }
 
 // serveEvents is GET /events?vehicles=a,b ("*" is everything that the token allows). The token comes in the header, or as a one-time
-// ticket in ticket=, since an EventSource can set no header.
+// ticket in ticket=, since an EventSource can set no header. With Last-Event-ID, or last_event_id=, a client of up to 32 vehicles gets what
+// it missed, on any node; others are told to resync.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	if !s.up() {
 		unavailable(w)
@@ -99,6 +100,14 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, claims *auth.Claims, req *request) {
+	places, missed := newPlaces(req.Track), false
+	if id := lastEventID(r); id != "" {
+		if seqs := places.resume(id); seqs != nil {
+			req = &request{Resume: seqs}
+		} else {
+			missed = true
+		}
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
@@ -107,7 +116,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, claims *auth.Cla
 	out := http.NewResponseController(w)
 	out.Flush()
 
-	st := &stream{hub: s.hub, chunks: make(chan []byte, 1), closed: make(chan struct{})}
+	st := &stream{hub: s.hub, places: places, chunks: make(chan []byte, 1), closed: make(chan struct{})}
 	st.moved.Store(s.hub.now())
 	c := newClient(s.hub, st, claims, s.gap)
 	st.client = c
@@ -119,6 +128,10 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, claims *auth.Cla
 	asked := make(chan struct{})
 	go func() { // beside the writing: a snapshot waits until it is taken
 		defer close(asked)
+		if missed {
+			s.counters.ResumeResync.Add(1)
+			c.shard.do(func() { c.shard.resync(c) })
+		}
 		session.handle(s.ctx, req)
 	}()
 	defer func() {
