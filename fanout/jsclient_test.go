@@ -34,15 +34,25 @@ func TestJavaScriptClient(t *testing.T) {
 	location("7", 3)
 	c.wait("event")
 	for round := range 2 { // what came while it was away is made up for; what it has is not repeated
+		at := 10 * round
 		s := n.sessionOf("u")
 		s.client.link.(*socket).conn.Close()
 		c.said("state", `["connecting"]`)
-		n.publish(fix("a", 10*round+10))
+		n.publish(fix("a", at+7), alarm("a", at+8), fix("a", at+9), fix("a", at+10))
 		c.said("state", `["connected"]`)
-		location("a", float64(10*round+10))
+		location("a", float64(at+7))
+		c.wait("event")
+		location("a", float64(at+9))
+		location("a", float64(at+10))
 		n.publish(fix("7", 10*round+11))
 		location("7", float64(10*round+11))
 	}
+	if complete, resync := n.counters.ResumeComplete.Load(), n.counters.ResumeResync.Load(); complete != 4 || resync != 0 {
+		t.Errorf("resumed: %d complete, %d resync; want 4, 0", complete, resync)
+	}
+	n.bus.(*Local).KeepWindow(DefaultWindow) // a bus that has lost all
+	n.sessionOf("u").client.link.(*socket).conn.Close()
+	c.wait("resync")
 	c.do("untrack", "7")
 	c.do("track", "b")
 	n.store.add(fix("b", 1))

@@ -23,7 +23,11 @@ func NewLocal(c *Counters) *Local {
 }
 
 // KeepWindow sets how many events of each vehicle are kept for clients that come again; 0 is none. It is called before anything is published.
-func (l *Local) KeepWindow(events int) { l.windows = newLocalWindows(min(events, maxWindow)) }
+func (l *Local) KeepWindow(events int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.windows = newLocalWindows(min(events, MaxWindow))
+}
 
 // errClosed is returned by a bus after Close.
 var errClosed = errors.New("fanout: bus closed")

@@ -29,6 +29,7 @@ const (
 // Redis is the Bus of several nodes.
 type Redis struct {
 	client   redis.UniversalClient
+	sharded  *sharded // nil: not a cluster
 	counters *Counters
 	log      *zap.Logger
 	seen     *latest // what this node published or received: what is left to answer with when Redis is down
@@ -59,9 +60,9 @@ type Redis struct {
 
 // wanted is a vehicle's pair of channels, or the pair of patterns.
 type wanted struct {
-	asked     *redis.PubSub // the connection that it was asked for on
-	confirmed [2]bool       // live, events
-	before    bool          // both were confirmed once
+	asked     [2]*redis.PubSub // the connections that they were asked for on
+	confirmed [2]bool          // live, events
+	before    bool             // both were confirmed once
 	ready     chan struct{}
 }
 
@@ -75,11 +76,20 @@ type redisTiming struct {
 	backoffMax time.Duration
 }
 
-// OpenRedis makes a bus on the Redis of a URL: redis:// or rediss://, with further nodes of a cluster as addr= parameters. It connects when it
+// OpenRedis makes a bus on the Redis of a URL: redis:// or rediss://. Several nodes, redis://a:6379,b:6379, are a cluster. It connects when it
 // is used.
 func OpenRedis(rawURL string, c *Counters, log *zap.Logger) (*Redis, error) {
+	return openRedisBus(rawURL, false, c, log)
+}
+
+// OpenRedisCluster is OpenRedis for a cluster, though the URL may name only one of its nodes.
+func OpenRedisCluster(rawURL string, c *Counters, log *zap.Logger) (*Redis, error) {
+	return openRedisBus(rawURL, true, c, log)
+}
+
+func openRedisBus(rawURL string, cluster bool, c *Counters, log *zap.Logger) (*Redis, error) {
 	silence()
-	client, err := redisClient(rawURL)
+	client, err := redisClient(rawURL, cluster)
 	if err != nil {
 		return nil, fmt.Errorf("fanout: REDIS_URL: %w", err)
 	}
@@ -90,6 +100,9 @@ func OpenRedis(rawURL string, c *Counters, log *zap.Logger) (*Redis, error) {
 		probe: probeChannel + rand.Text(), wanted: make(map[string]*wanted), missed: make(map[string]struct{}), missedOf: make(chan struct{}, 1), window: DefaultWindow,
 		timing: redisTiming{2 * time.Second, 5 * time.Second, 15 * time.Second, time.Minute, time.Second}}
 	r.all.ready = make(chan struct{})
+	if c, ok := client.(*redis.ClusterClient); ok {
+		r.sharded = newSharded(r, c)
+	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r, nil
 }
@@ -101,13 +114,14 @@ type unlogged struct{}
 
 func (unlogged) Printf(context.Context, string, ...any) {}
 
-func redisClient(rawURL string) (redis.UniversalClient, error) {
+func redisClient(rawURL string, cluster bool) (redis.UniversalClient, error) {
+	rawURL = severalNodes(rawURL)
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, errors.New("not a URL") // the parser's own words would show the password
 	}
-	if u.Query().Has("addr") {
+	if cluster || u.Query().Has("addr") {
 		o, err := redis.ParseClusterURL(rawURL)
 		if err != nil {
 			return nil, err
@@ -128,6 +142,29 @@ func redisClient(rawURL string) (redis.UniversalClient, error) {
 		o.DialTimeout = 2 * time.Second
 	}
 	return redis.NewClient(o), nil
+}
+
+// severalNodes rewrites redis://user:password@a:1,b:2/ as redis://user:password@a:1/?addr=b:2.
+func severalNodes(rawURL string) string {
+	scheme, rest, ok := strings.Cut(rawURL, "://")
+	if !ok {
+		return rawURL
+	}
+	end := len(rest)
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		end = i
+	}
+	hosts := strings.LastIndexByte(rest[:end], '@') + 1
+	nodes := strings.Split(rest[hosts:end], ",")
+	out := scheme + "://" + rest[:hosts] + nodes[0] + rest[end:]
+	for _, n := range nodes[1:] {
+		join := "&"
+		if !strings.Contains(out, "?") {
+			join = "?"
+		}
+		out += join + "addr=" + url.QueryEscape(n)
+	}
+	return out
 }
 
 // setNewer stores a position only over one of an older device time. The stored value is the event's JSON, whose time has a fixed form that
@@ -189,21 +226,28 @@ func (r *Redis) publish(ctx context.Context, messages []*Message, newest map[str
 			stored = append(stored, m)
 			stores = append(stores, store(pipe, m, setNewer.EvalSha))
 		}
-		channel := eventChannel
-		if m.Live {
-			channel = liveChannel
+		if r.sharded == nil {
+			pipe.Publish(ctx, m.channel(), m.body)
 		}
-		pipe.Publish(ctx, channel+m.Vehicle, m.body)
 	}
 	for v := range expires {
 		pipe.PExpire(ctx, windowKey+v, windowFor)
 	}
 	cmds, err := pipe.Exec(ctx)
+	if err != nil {
+		if err := lost(cmds, stores, records); err != nil {
+			return err
+		}
+	}
+	if r.sharded != nil { // the channel's node may be another one than the key's, and would be ahead of it
+		sharded := r.client.Pipeline()
+		publishSharded(ctx, sharded, messages)
+		if _, err := sharded.Exec(ctx); err != nil {
+			return err
+		}
+	}
 	if err == nil {
 		return nil
-	}
-	if err := lost(cmds, stores, records); err != nil {
-		return err
 	}
 	// A Redis that was restarted: the messages went out, the positions are stored again with the script's text, which teaches it.
 	pipe = r.client.Pipeline()
@@ -248,7 +292,7 @@ func lost(cmds []redis.Cmder, stores []*redis.Cmd, records []*redis.StringCmd) e
 func (r *Redis) Connected() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.up && time.Since(r.probed) < r.timing.silence
+	return r.up && time.Since(r.probed) < r.timing.silence && (r.sharded == nil || r.sharded.connected())
 }
 
 // Close implements Bus.
@@ -258,6 +302,13 @@ func (r *Redis) Close() error {
 	if r.pubsub != nil {
 		r.pubsub.Close()
 	}
+	if r.sharded != nil {
+		for _, l := range r.sharded.lines {
+			if l.open != nil {
+				l.open.Close()
+			}
+		}
+	}
 	r.mu.Unlock()
 	r.wg.Wait()
 	if err := r.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
@@ -266,10 +317,21 @@ func (r *Redis) Close() error {
 	return nil
 }
 
+// channel is what the message is published on.
+func (m *Message) channel() string {
+	if m.Live {
+		return liveChannel + m.Vehicle
+	}
+	return eventChannel + m.Vehicle
+}
+
 // vehicleOfChannel takes a channel's name apart; which is 0 for live positions, 1 for other events.
 func vehicleOfChannel(channel string) (vehicle string, which int, ok bool) {
 	if v, ok := strings.CutPrefix(channel, liveChannel); ok {
 		return v, 0, true
+	}
+	if v, ok := strings.CutPrefix(channel, besideChannel); ok {
+		return strings.TrimSuffix(v, "}"), 1, true
 	}
 	v, ok := strings.CutPrefix(channel, eventChannel)
 	return v, 1, ok

@@ -25,6 +25,9 @@ func (r *Redis) Start(receiver Receiver) error {
 	}
 	r.receiver = receiver
 	r.wg.Go(r.receive)
+	if r.sharded != nil {
+		r.wg.Go(r.sharded.run)
+	}
 	r.wg.Go(r.catchUp)
 	r.wg.Go(r.sendProbes)
 	return nil
@@ -78,7 +81,11 @@ func (r *Redis) disconnected() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	was := r.up
-	r.up, r.pubsub, r.scanned = false, nil, false
+	r.up, r.pubsub = false, nil
+	if r.sharded != nil {
+		return was // what is followed is on other connections
+	}
+	r.scanned = false
 	for _, w := range r.wanted {
 		w.forget()
 	}
@@ -90,17 +97,22 @@ func (r *Redis) disconnected() bool {
 // connection; until then they add to what is wanted, and go on without.
 func (r *Redis) subscribeAll(ps *redis.PubSub) {
 	channels := []string{r.probe}
+	patterns := false
 	for {
 		r.mu.Lock()
-		for v, w := range r.wanted {
-			if w.asked != ps {
-				w.asked = ps
-				channels = append(channels, liveChannel+v, eventChannel+v)
+		var all bool
+		if r.sharded != nil {
+			all, patterns = !patterns, true // for what third parties publish
+		} else {
+			for v, w := range r.wanted {
+				if w.asked[0] != ps {
+					w.asked = [2]*redis.PubSub{ps, ps}
+					channels = append(channels, liveChannel+v, eventChannel+v)
+				}
 			}
-		}
-		all := r.allOn && r.all.asked != ps
-		if all {
-			r.all.asked = ps
+			if all = r.allOn && r.all.asked[0] != ps; all {
+				r.all.asked[0] = ps
+			}
 		}
 		if len(channels) == 0 && !all {
 			r.pubsub = ps
@@ -169,22 +181,12 @@ func (r *Redis) confirm(s *redis.Subscription) {
 			r.up, r.probed = true, time.Now()
 			return
 		}
-		vehicle, which, ok := vehicleOfChannel(s.Channel)
-		w := r.wanted[vehicle]
-		if !ok || w == nil {
-			return // left in the meantime
-		}
-		again := w.confirmed[which]
-		w.confirmed[which] = true
-		if again || w.done() {
-			if w.before {
-				r.miss(vehicle)
-			}
-			w.settle()
+		if vehicle, which, ok := vehicleOfChannel(s.Channel); ok {
+			r.confirmVehicle(vehicle, which)
 		}
 	case "psubscribe":
 		_, which, ok := vehicleOfChannel(s.Channel)
-		if !ok || !r.allOn {
+		if !ok || !r.allOn || r.sharded != nil {
 			return
 		}
 		again := r.all.confirmed[which]
@@ -201,6 +203,22 @@ func (r *Redis) confirm(s *redis.Subscription) {
 			r.all.confirmed[which] = false
 			r.scanned = false
 		}
+	}
+}
+
+// confirmVehicle does so for one of a vehicle's channels.
+func (r *Redis) confirmVehicle(vehicle string, which int) {
+	w := r.wanted[vehicle]
+	if w == nil {
+		return // left in the meantime
+	}
+	again := w.confirmed[which]
+	w.confirmed[which] = true
+	if again || w.done() {
+		if w.before {
+			r.miss(vehicle)
+		}
+		w.settle()
 	}
 }
 
@@ -231,7 +249,7 @@ func (r *Redis) message(m *redis.Message) {
 		r.mu.Unlock()
 		return
 	}
-	vehicle, which, ok := vehicleOfChannel(m.Channel)
+	_, which, ok := vehicleOfChannel(m.Channel)
 	if !ok {
 		return
 	}
@@ -243,7 +261,16 @@ func (r *Redis) message(m *redis.Message) {
 			return
 		}
 	}
-	msg, err := parseMessage(vehicle, which == 0, []byte(m.Payload), time.Now())
+	r.take(m.Channel, []byte(m.Payload))
+}
+
+// take delivers what was published on a channel.
+func (r *Redis) take(channel string, payload []byte) {
+	vehicle, which, ok := vehicleOfChannel(channel)
+	if !ok {
+		return
+	}
+	msg, err := parseMessage(vehicle, which == 0, payload, time.Now())
 	if err != nil {
 		r.counters.ReceivedBad.Add(1)
 		return
@@ -368,24 +395,33 @@ func (r *Redis) Follow(ctx context.Context, vehicles []string) error {
 	r.commands.Lock()
 	r.mu.Lock()
 	var channels []string
+	asked := make(map[string]**redis.PubSub)
 	waits := make([]chan struct{}, 0, len(vehicles))
 	for _, v := range vehicles {
 		w := r.wanted[v]
 		if w == nil {
-			w = &wanted{ready: make(chan struct{}), asked: r.pubsub}
+			w = &wanted{ready: make(chan struct{})}
 			r.wanted[v] = w
-			channels = append(channels, liveChannel+v, eventChannel+v)
+			if r.sharded != nil {
+				asked[liveChannel+v], asked[besideName(v)] = &w.asked[0], &w.asked[1]
+			} else {
+				w.asked = [2]*redis.PubSub{r.pubsub, r.pubsub}
+				channels = append(channels, liveChannel+v, eventChannel+v)
+			}
 		}
 		if !w.done() {
 			waits = append(waits, w.ready)
 		}
 	}
 	ps := r.pubsub
-	r.mu.Unlock()
 	var err error
-	if ps == nil {
+	if r.sharded != nil {
+		err = r.sharded.follow(asked)
+	} else if ps == nil {
 		err = errDown
-	} else if len(channels) > 0 {
+	}
+	r.mu.Unlock()
+	if err == nil && len(channels) > 0 {
 		if err = r.subscribe(ps, channels); err != nil {
 			ps.Close() // the next connection asks for all of them
 		}
@@ -428,6 +464,18 @@ func (r *Redis) Unfollow(vehicles []string) {
 	defer r.commands.Unlock()
 	r.mu.Lock()
 	var channels []string
+	if r.sharded != nil {
+		asked := make(map[string]*redis.PubSub)
+		for _, v := range vehicles {
+			if w := r.wanted[v]; w != nil {
+				delete(r.wanted, v)
+				asked[liveChannel+v], asked[besideName(v)] = w.asked[0], w.asked[1]
+			}
+		}
+		r.sharded.unfollow(asked)
+		r.mu.Unlock()
+		return
+	}
 	for _, v := range vehicles {
 		if _, ok := r.wanted[v]; ok {
 			delete(r.wanted, v)
@@ -455,14 +503,18 @@ func (r *Redis) FollowAll(ctx context.Context) error {
 	begin := !r.allOn
 	if begin {
 		r.allOn = true
-		r.all = wanted{ready: make(chan struct{}), asked: r.pubsub}
+		r.all = wanted{ready: make(chan struct{}), asked: [2]*redis.PubSub{r.pubsub, r.pubsub}}
 	}
 	ready, done, ps := r.all.ready, r.all.done(), r.pubsub
-	r.mu.Unlock()
 	var err error
-	if ps == nil {
+	switch {
+	case r.sharded != nil && begin:
+		err = r.sharded.follow(r.sharded.fleetChannels())
+	case r.sharded == nil && ps == nil:
 		err = errDown
-	} else if begin {
+	}
+	r.mu.Unlock()
+	if err == nil && begin && r.sharded == nil {
 		if err = ps.PSubscribe(r.ctx, liveChannel+"*", eventChannel+"*"); err != nil {
 			ps.Close()
 		}
@@ -492,6 +544,12 @@ func (r *Redis) UnfollowAll() {
 	defer r.commands.Unlock()
 	r.mu.Lock()
 	r.allOn, r.scanned = false, false
+	if r.sharded != nil {
+		r.all.confirmed = [2]bool{}
+		r.sharded.unfollow(r.sharded.leaveFleet())
+		r.mu.Unlock()
+		return
+	}
 	ps := r.pubsub
 	r.mu.Unlock()
 	if ps != nil {

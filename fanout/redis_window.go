@@ -26,7 +26,7 @@ const windowFor = 24 * time.Hour
 const windowTail = 8
 
 // KeepWindow sets about how many events of each vehicle are kept for clients that come again; 0 is none. It is called before anything is published.
-func (r *Redis) KeepWindow(events int) { r.window = min(events, maxWindow) }
+func (r *Redis) KeepWindow(events int) { r.window = min(events, MaxWindow) }
 
 // record puts a message into its vehicle's window. A stream costs Redis less than a list that is trimmed, since it forgets a node of many
 // entries at a time.
@@ -49,6 +49,9 @@ func (r *Redis) forgetWindow(ctx context.Context, pipe redis.Pipeliner, vehicle 
 
 // Since implements Bus.
 func (r *Redis) Since(ctx context.Context, seqs map[string]string) (map[string]tail, error) {
+	if r.window <= 0 {
+		return nil, nil // what may stand there was not continued
+	}
 	vehicles := make([]string, 0, len(seqs))
 	for v := range seqs {
 		vehicles = append(vehicles, v)
@@ -56,7 +59,7 @@ func (r *Redis) Since(ctx context.Context, seqs map[string]string) (map[string]t
 	tails := make(map[string]tail, len(seqs))
 	further, err := r.sinceWithin(ctx, vehicles, seqs, windowTail, tails)
 	if err == nil && len(further) > 0 {
-		_, err = r.sinceWithin(ctx, further, seqs, 2*maxWindow, tails)
+		_, err = r.sinceWithin(ctx, further, seqs, 2*MaxWindow, tails)
 	}
 	if err != nil {
 		return tails, fmt.Errorf("fanout: window: %w", err)

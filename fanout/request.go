@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -20,10 +22,17 @@ type request struct {
 	Resume  map[string]string `json:"resume"`
 	Ping    json.RawMessage   `json:"ping"`
 
-	boxSet bool
-	box    *box
-	gap    time.Duration // of MaxHz
+	unknown string // a key that means nothing here; the others are carried out
+	boxSet  bool
+	box     *box
+	gap     time.Duration // of MaxHz
 }
+
+// requestKeys are the keys of a request; their case does not matter.
+var requestKeys = []string{"auth", "track", "untrack", "max_hz", "bbox", "resume", "ping"}
+
+// maxUnknown is the longest key in bytes that is repeated to a client.
+const maxUnknown = 64
 
 // maxIDs is the most vehicles in one call.
 const maxIDs = 1000
@@ -68,6 +77,15 @@ func parseRequest(raw []byte) (*request, error) {
 	if err := json.Unmarshal(raw, r); err != nil {
 		return nil, errors.New("not a request: " + plain(err))
 	}
+	eachMember(raw, func(raw, _ []byte) {
+		key := text(raw)
+		if r.unknown != "" || slices.ContainsFunc(requestKeys, func(k string) bool { return strings.EqualFold(k, key) }) {
+			return
+		}
+		if r.unknown = key; key == "" || len(key) > maxUnknown {
+			r.unknown = "?"
+		}
+	})
 	if r.MaxHz != nil {
 		if hz := *r.MaxHz; !(hz >= 0 && hz <= 1000) || hz > 0 && hz < 1e-4 {
 			return nil, errors.New("max_hz: 0 (no limit), or 0.0001 to 1000")
@@ -113,6 +131,16 @@ func plain(err error) string {
 		return t.Field + " is a " + t.Value
 	}
 	return err.Error()
+}
+
+// unknownMessage is what a client is told about a key that means nothing here.
+func unknownMessage(key string) []byte {
+	b, _ := json.Marshal(struct {
+		Type  string `json:"type"`
+		Error string `json:"error"`
+		Key   string `json:"key"`
+	}{"error", "Unknown key", key})
+	return b
 }
 
 // errorMessage is what a client is told about a request, and about a vehicle if one is given.

@@ -262,6 +262,7 @@ type message struct {
 	Speed   float64
 	Alarm   string
 	Error   string
+	Key     string
 	Count   int
 	More    bool
 	Pong    any

@@ -24,6 +24,10 @@ type session struct {
 func (s *session) handle(ctx context.Context, r *request) {
 	c := s.client
 	s.refused, s.full = nil, false
+	if r.unknown != "" {
+		s.server.counters.refuse(refusedFrame)
+		s.tell(unknownMessage(r.unknown))
+	}
 	if r.Auth != "" && !s.extend(ctx, r.Auth) {
 		return
 	}

@@ -389,6 +389,7 @@ func TestBadFrames(t *testing.T) {
 		v.expect("error")
 	}
 	v.send(`{"nothing":"known"}`)
+	v.expect("error")
 	v.send(`{"track":[7,"8"]}`)
 	v.expect("snapshot")
 	v.conn.WriteControl(websocket.PingMessage, []byte("hello"), time.Now().Add(time.Second))
@@ -431,6 +432,23 @@ func TestLimits(t *testing.T) {
 		v.send(`{"ping":1}`)
 		return v.expect("pong").Type == "pong"
 	})
+}
+
+func TestUnknownKey(t *testing.T) {
+	n := startNode(t, nodeOptions{})
+	v := n.dial(token(t, "u", auth.Scopes(auth.Read), "*"))
+	for request, key := range map[string]string{`{"subscribe":["a"],"ping":1}`: "subscribe", `{"ping":1,"\u0074rak":["a"],"xyz":[]}`: "trak",
+		`{"ping":1,"` + strings.Repeat("k", 100) + `":1}`: "?", `{"":1,"ping":1}`: "?"} {
+		v.send(request)
+		if m := v.expect("error"); m.Error != "Unknown key" || m.Key != key {
+			t.Errorf("%s: got %+v", request, m)
+		}
+		for v.next().Type != "pong" { // the rest of it holds
+		}
+	}
+	v.send(`{"TRACK":["a"],"ping":1}`)
+	v.expect("snapshot")
+	v.expect("pong")
 }
 
 func TestOverTLS(t *testing.T) {

@@ -13,11 +13,11 @@ import (
 // DefaultWindow is how many events of each vehicle the bus keeps, if nothing else is configured.
 const DefaultWindow = 64
 
-// Limits of a window beside the number of its events. A larger event leaves a hole, across which nothing is complete.
-const (
-	maxWindow      = 1000
-	maxWindowEvent = 4 << 10 // bytes
-)
+// MaxWindow is the most events of each vehicle that the bus can be told to keep.
+const MaxWindow = 1000
+
+// maxWindowEvent is the size in bytes of the largest event in a window. A larger one leaves a hole, across which nothing is complete.
+const maxWindowEvent = 4 << 10
 
 // tail is the end of a window: what somebody missed who saw everything up to some event.
 type tail struct {

@@ -10,9 +10,20 @@ import (
 // openBus connects ingest and fanout: through Redis, or within this process.
 func openBus(s *settings, c *fanout.Counters, log *zap.Logger) (fanout.Bus, error) {
 	if s.Bus.Redis == "" {
-		return fanout.NewLocal(c), nil
+		bus := fanout.NewLocal(c)
+		bus.KeepWindow(s.Bus.Window)
+		return bus, nil
 	}
-	return fanout.OpenRedis(s.Bus.Redis, c, log)
+	open := fanout.OpenRedis
+	if s.Bus.Cluster {
+		open = fanout.OpenRedisCluster
+	}
+	bus, err := open(s.Bus.Redis, c, log)
+	if err != nil {
+		return nil, err
+	}
+	bus.KeepWindow(s.Bus.Window)
+	return bus, nil
 }
 
 // sharedTickets keeps one-time tickets where all nodes find them; nil keeps them within this process.

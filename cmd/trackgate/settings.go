@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/trackgate/trackgate/configs"
+	"github.com/trackgate/trackgate/fanout"
 	"github.com/trackgate/trackgate/gateway"
 	"github.com/trackgate/trackgate/persistence"
 )
@@ -53,7 +54,9 @@ type journalSettings struct {
 }
 
 type busSettings struct {
-	Redis string `mapstructure:"redis"`
+	Redis   string `mapstructure:"redis"`
+	Cluster bool   `mapstructure:"cluster"`
+	Window  int    `mapstructure:"window"`
 }
 
 type authSettings struct {
@@ -123,6 +126,9 @@ func (s *settings) check() error {
 	var errs []error
 	if err := s.Gateway.Validate(); err != nil {
 		errs = append(errs, err)
+	}
+	if s.Bus.Window < 0 || s.Bus.Window > fanout.MaxWindow {
+		errs = append(errs, fmt.Errorf("bus.window: 0 to %d", fanout.MaxWindow))
 	}
 	if s.Bus.Redis == "" && !(s.ingest && s.fanout) {
 		errs = append(errs, errors.New("bus.redis: roles in separate processes meet in Redis; set REDIS_URL"))

@@ -24,12 +24,14 @@ type Server struct {
 	tb   testing.TB
 	port string
 	path string
+	dir  string
+	args []string
 	cmd  *exec.Cmd
 	log  bytes.Buffer
 }
 
-// New is Start for tests that need the server itself.
-func New(tb testing.TB) *Server {
+// New is Start for tests that need the server itself; args are arguments of the program.
+func New(tb testing.TB, args ...string) *Server {
 	tb.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -38,23 +40,28 @@ func New(tb testing.TB) *Server {
 		}
 		tb.Skip("redis-server is not installed")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	s := &Server{URL: "redis://127.0.0.1:" + port, tb: tb, port: port, path: path}
+	port := freePort(tb)
+	s := &Server{URL: "redis://127.0.0.1:" + port, tb: tb, port: port, path: path, dir: tb.TempDir(), args: args}
 	s.Up()
 	tb.Cleanup(s.Down)
 	return s
 }
 
+func freePort(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
 // Up starts the server and waits until it answers.
 func (s *Server) Up() {
 	s.tb.Helper()
-	dir := s.tb.TempDir()
-	s.cmd = exec.Command(s.path, "--port", s.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir)
+	s.cmd = exec.Command(s.path, append([]string{"--port", s.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.dir}, s.args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		s.tb.Fatal(err)

@@ -14,6 +14,7 @@ class Connection {
         this.refusedFresh = false; // the last token was refused before it had served
         this.tracked = new Set();
         this.seen = new Map();
+        this.last = new Map(); // seq of what was heard last of each vehicle, alarms and the like included
         this.listeners = {
             location: new Set(), event: new Set(), state: new Set(), error: new Set(), resync: new Set(),
         };
@@ -41,6 +42,7 @@ class Connection {
         if (!this.tracked.delete(vehicle))
             return;
         this.seen.delete(vehicle);
+        this.last.delete(vehicle);
         if (this.state === 'connected')
             this.send({ untrack: [vehicle] });
     }
@@ -109,14 +111,18 @@ class Connection {
     take(m, token) {
         switch (m.type) {
             case 'location:update':
+                this.mark(m);
                 this.show(m);
                 break;
             case 'event':
+                this.mark(m);
                 this.emit('event', bare(m));
                 break;
             case 'snapshot':
-                for (const e of m.events ?? [])
+                for (const e of m.events ?? []) {
+                    this.mark(e, true);
                     this.show(e);
+                }
                 break;
             case 'resync':
                 this.emit('resync');
@@ -128,6 +134,15 @@ class Connection {
                 if (m.pong === 'auth')
                     this.ready(token);
         }
+    }
+    /** Notes from where to resume: the highest of a session, since a position may come behind a later alarm; of two sessions the one heard last. */
+    mark(m, snapshot = false) {
+        if (!m.seq || !this.tracked.has(m.vehicle))
+            return;
+        const last = this.last.get(m.vehicle) ?? '';
+        const other = last.slice(0, 13) !== m.seq.slice(0, 13);
+        if (m.seq > last || (other && !snapshot))
+            this.last.set(m.vehicle, m.seq);
     }
     show(m) {
         if (m.lat === undefined || m.lng === undefined)
@@ -149,7 +164,7 @@ class Connection {
         const resume = {};
         const track = [];
         for (const vehicle of this.tracked) {
-            const seq = this.seen.get(vehicle)?.seq;
+            const seq = this.last.get(vehicle);
             if (seq)
                 resume[vehicle] = seq;
             else

@@ -110,6 +110,7 @@ class Connection implements Client {
   private refusedFresh = false; // the last token was refused before it had served
   private readonly tracked = new Set<string>();
   private readonly seen = new Map<string, Fix>();
+  private readonly last = new Map<string, string>(); // seq of what was heard last of each vehicle, alarms and the like included
   private readonly listeners: { [K in keyof Listeners]: Set<Listeners[K]> } = {
     location: new Set(), event: new Set(), state: new Set(), error: new Set(), resync: new Set(),
   };
@@ -140,6 +141,7 @@ class Connection implements Client {
     const vehicle = String(id);
     if (!this.tracked.delete(vehicle)) return;
     this.seen.delete(vehicle);
+    this.last.delete(vehicle);
     if (this.state === 'connected') this.send({ untrack: [vehicle] });
   }
 
@@ -206,13 +208,18 @@ class Connection implements Client {
   private take(m: Message, token: string): void {
     switch (m.type) {
       case 'location:update':
+        this.mark(m);
         this.show(m);
         break;
       case 'event':
+        this.mark(m);
         this.emit('event', bare(m));
         break;
       case 'snapshot':
-        for (const e of m.events ?? []) this.show(e);
+        for (const e of m.events ?? []) {
+          this.mark(e, true);
+          this.show(e);
+        }
         break;
       case 'resync':
         this.emit('resync');
@@ -223,6 +230,14 @@ class Connection implements Client {
       case 'pong':
         if (m.pong === 'auth') this.ready(token);
     }
+  }
+
+  /** Notes from where to resume: the highest of a session, since a position may come behind a later alarm; of two sessions the one heard last. */
+  private mark(m: TrackEvent, snapshot = false): void {
+    if (!m.seq || !this.tracked.has(m.vehicle)) return;
+    const last = this.last.get(m.vehicle) ?? '';
+    const other = last.slice(0, 13) !== m.seq.slice(0, 13);
+    if (m.seq > last || (other && !snapshot)) this.last.set(m.vehicle, m.seq);
   }
 
   private show(m: TrackEvent): void {
@@ -243,7 +258,7 @@ class Connection implements Client {
     const resume: Record<string, string> = {};
     const track: string[] = [];
     for (const vehicle of this.tracked) {
-      const seq = this.seen.get(vehicle)?.seq;
+      const seq = this.last.get(vehicle);
       if (seq) resume[vehicle] = seq;
       else track.push(vehicle);
     }
