@@ -6,10 +6,10 @@ FUZZTIME ?= 60s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help build run demo test check bench generate fuzz tools protocol
+.PHONY: help build run demo test check bench bench-fanout generate fuzz tools protocol
 
 help: ## what there is to make
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
 
 build: ## bin/trackgate
 	$(BUILD) -o bin/trackgate ./cmd/trackgate
@@ -45,6 +45,11 @@ protocol: ## begin a protocol: make protocol NAME=acme
 
 bench: ## speed, as ratios to what this machine can do
 	$(GO) test -run '^$$' -bench . -benchmem ./protocols/... ./gateway/... ./persistence/... ./fanout/...
+
+bench-fanout: build ## dashboards against the founding document's own system; ARGS="-only A -servers reference,trackgate"
+	@cmp -s fanout/bench/reference/package-lock.json fanout/bench/reference/node_modules/.trackgate-lock || .ci/tools
+	$(GO) build -trimpath -o bin/bench-fanout ./fanout/bench
+	./bin/bench-fanout $(ARGS)
 
 fuzz: ## every fuzz target for FUZZTIME, a duration or a count such as 300x
 	@.ci/fuzz $(FUZZTIME)

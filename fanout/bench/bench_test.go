@@ -1,0 +1,97 @@
+package main
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSmoke runs every scenario on every contender with small counts: the figures are whatever they are, but none is missing, nothing is lost
+// and every client ends on the newest event.
+func TestSmoke(t *testing.T) {
+	b := &bench{sizes: small(), trackgate: filepath.Join(t.TempDir(), "trackgate"), reference: "reference", serverCore: -1, loadCore: -1}
+	need(t, "redis-server", "node")
+	if out, err := exec.Command("go", "build", "-o", b.trackgate, "github.com/trackgate/trackgate/cmd/trackgate").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if _, err := os.Stat("reference/node_modules"); err != nil {
+		missing(t, "npm ci --prefix fanout/bench/reference was not run")
+	}
+	results, err := b.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := make(map[string]int)
+	for _, r := range results {
+		counted[r.contender]++
+		if strings.Contains(r.what, "not on the newest") && r.value != 0 {
+			t.Errorf("%s: %s: %v", r.contender, r.what, r.value)
+		}
+		if strings.Contains(r.note, "not delivered") || strings.Contains(r.note, "lost") {
+			t.Errorf("%s: %s: %s", r.contender, r.what, r.note)
+		}
+	}
+	for _, c := range contenders {
+		if want := map[string]int{"trackgate": 17}[c.flag]; counted[c.name] < max(want, 16) {
+			t.Errorf("%s: %d figures", c.name, counted[c.name])
+		}
+	}
+	var table strings.Builder
+	b.print(&table, results)
+	if !strings.Contains(table.String(), "| idle connection, one vehicle |") {
+		t.Error(table.String())
+	}
+}
+
+func need(t *testing.T, programs ...string) {
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			missing(t, p+" is not installed")
+		}
+	}
+}
+
+// missing ends a test that needs what is not there; `make test` brings everything.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("TRACKGATE_TEST_ALL") == "1" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+func TestPercentiles(t *testing.T) {
+	h := &heard{began: time.Now()}
+	for us := range 10_000 {
+		h.count(0, h.began.Add(time.Duration(us)*time.Microsecond))
+	}
+	for q, want := range map[float64]float64{0.01: 0.1, 0.5: 5, 0.99: 9.9} {
+		if got := h.percentile(q); got < want*0.97 || got > want*1.03 {
+			t.Errorf("percentile %v: %v ms, want %v", q, got, want)
+		}
+	}
+}
+
+// TestStampsCutAnywhere reads the same frames in every possible pair of pieces.
+func TestStampsCutAnywhere(t *testing.T) {
+	event := func(at, vehicle string) string { return `{"lat":1,"pub":"` + at + "-" + vehicle + `"}` }
+	payload := "[" + event("0000000000000011", "000007") + "," + event("0000000000000012", "000008") + "]"
+	frame := append([]byte{0x81, 126, 0, byte(len(payload))}, payload...)
+	ping := []byte{0x89, 0}
+	stream := slices.Concat(frame, ping, frame)
+	for cut := range len(stream) {
+		h := &heard{began: time.Now()}
+		c := &client{conn: &pieces{parts: [][]byte{stream[:cut], stream[cut:]}}, buf: make([]byte, 256), heard: h, first: 7, newest: make([]int64, 2)}
+		if err := c.read(); err != io.EOF {
+			t.Fatalf("cut %d: %v", cut, err)
+		}
+		if h.delivered.Load() != 4 || c.newest[0] != 11 || c.newest[1] != 12 {
+			t.Errorf("cut %d: %d events, newest %v", cut, h.delivered.Load(), c.newest)
+		}
+	}
+}
