@@ -1,0 +1,117 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// frames measures frames and their durable answers beside servers that keep nothing, and what a record costs as devices grow.
+func (b *bench) frames() error {
+	for _, protocol := range []string{"gt06", "teltonika"} {
+		for _, n := range b.connections {
+			if err := b.framesOf(protocol, n, b.flights); err != nil {
+				return err
+			}
+		}
+	}
+	for _, n := range b.growth {
+		if !slices.Contains(b.connections, n) {
+			if err := b.framesOf("gt06", n, b.flights[:1]); err != nil {
+				return err
+			}
+		}
+	}
+	b.growthRows()
+	return nil
+}
+
+// The servers of a comparison, in the order of their rigs.
+const (
+	bareServer = iota
+	netServer
+	ourServer
+)
+
+// threeRigs starts the servers that are compared, each with as many connections.
+func threeRigs(protocol string, connections int, window time.Duration) (rigs []*rig, stop func(), err error) {
+	stop = func() {
+		for _, r := range rigs {
+			r.stop()
+		}
+	}
+	for _, kind := range []string{"bare", "net", "gateway"} {
+		r, err := startRig(rigOptions{name: kind, serverOrder: serverOrder{Kind: kind, Protocol: protocol, Window: window}, records: 1, connections: connections})
+		if err != nil {
+			stop()
+			return nil, nil, err
+		}
+		rigs = append(rigs, r)
+	}
+	return rigs, stop, nil
+}
+
+func (b *bench) framesOf(protocol string, connections int, flights []int) error {
+	rigs, stop, err := threeRigs(protocol, connections, defaultWindow)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	for _, flight := range flights {
+		if _, err := turns(rigs, 1, order{Do: "closed", Flight: flight, Seconds: b.seconds / 4}); err != nil { // warm
+			return err
+		}
+		m, err := turns(rigs, b.rounds, order{Do: "closed", Flight: flight, Seconds: b.seconds})
+		if err != nil {
+			return err
+		}
+		b.curves.noteFrames(protocol, connections, flight, m)
+		b.ackRate[shape(protocol, connections, flight)] = m[ourServer].Rate
+		if !slices.Contains(b.connections, connections) {
+			continue
+		}
+		want := 0.9
+		if flight >= 64 {
+			want = 0.75
+		}
+		ratio := m[ourServer].Rate / m[bareServer].Rate
+		wanted, met := atLeast(ratio, want)
+		what := fmt.Sprintf("%s, %s connections, %d in flight", title(protocol), connectionsText(connections), flight)
+		b.results.add(row{Group: "a", What: what, Limit: perSecond(m[bareServer].Rate), Ours: perSecond(m[ourServer].Rate), Ratio: ratio, Wanted: wanted,
+			Met: met, Note: fmt.Sprintf("net %s; CPU %s of %s; p50 %s, p99 %s; %.3f allocations; %.0f a commit", perSecond(m[netServer].Rate), nanos(m[ourServer].CPU),
+				nanos(m[bareServer].CPU), nanos(m[ourServer].P50), nanos(m[ourServer].P99), m[ourServer].Mallocs, m[ourServer].Group)})
+	}
+	return nil
+}
+
+// defaultWindow is the default of gateway.commit_window.
+const defaultWindow = time.Millisecond
+
+func nanos(ns float64) string { return short(time.Duration(ns)) }
+
+func shape(protocol string, connections, flight int) string {
+	return fmt.Sprint(protocol, connections, "x", flight)
+}
+
+// growthRows compare what a record costs as devices grow.
+func (b *bench) growthRows() {
+	base := b.curves.frame("gt06", slices.Max(b.growth[:min(2, len(b.growth))]), 1)
+	if base == nil {
+		return
+	}
+	for _, n := range b.growth {
+		f := b.curves.frame("gt06", n, 1)
+		if f == nil || n <= base.connections {
+			continue
+		}
+		bare := f.runs[bareServer].CPU / base.runs[bareServer].CPU
+		grown := f.runs[ourServer].CPU / base.runs[ourServer].CPU
+		wanted, met := atMost(grown, 1.3)
+		own := (f.runs[ourServer].CPU - f.runs[bareServer].CPU) / max(1, base.runs[ourServer].CPU-base.runs[bareServer].CPU)
+		b.results.add(row{Group: "i", What: fmt.Sprintf("CPU of a record, %s devices beside %s", connectionsText(n), connectionsText(base.connections)),
+			Limit: nanos(base.runs[ourServer].CPU), Ours: nanos(f.runs[ourServer].CPU), Ratio: grown, Wanted: wanted, Met: met,
+			Note: fmt.Sprintf("the bare server's grows %.2f times; ours beyond the bare one's %.2f times", bare, own)})
+	}
+}
