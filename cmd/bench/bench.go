@@ -50,7 +50,12 @@ var groups = []struct {
 }{
 	{"g", "decoders", (*bench).decoders},
 	{"ai", "frames and their answers", (*bench).frames},
+	{"b", "latency of durable answers", (*bench).latency},
 	{"e", "idle connections", (*bench).idleConnections},
+	{"dj", "records into SQLite", (*bench).sqlite},
+	{"cj", "records into PostgreSQL", (*bench).postgres},
+	{"f", "from device to dashboard", (*bench).live},
+	{"h", "start with a full journal", (*bench).start},
 }
 
 // measure measures the groups that only names, or all.

@@ -4,8 +4,16 @@ package main
 
 // curves are the measurements that plots are made of.
 type curves struct {
-	frames []framePoint
-	memory []memoryPoint
+	frames  []framePoint
+	memory  []memoryPoint
+	stores  []storeCurve
+	latency []latencyPoint
+}
+
+// latencyPoint is the latency at a rate: of the bare server, and of the gateway without and with the default window.
+type latencyPoint struct {
+	rate float64
+	runs []run
 }
 
 // framePoint is one shape of run, for each kind of server.

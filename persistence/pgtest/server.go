@@ -39,6 +39,17 @@ func NewPostgres(tb testing.TB) *Server {
 	return s
 }
 
+// Run starts a server for a program that is no test; stop ends it and removes its data.
+func Run() (s *Server, stop func(), err error) {
+	if s, err = startServer(); err != nil {
+		return nil, nil, err
+	}
+	return s, func() {
+		s.Stop()
+		os.RemoveAll(s.folder)
+	}, nil
+}
+
 // programs is the folder of initdb and postgres: Debian keeps it out of PATH.
 func programs() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {

@@ -1,0 +1,412 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	_ "modernc.org/sqlite"
+
+	"github.com/trackgate/trackgate/persistence"
+	"github.com/trackgate/trackgate/protocols"
+)
+
+// storeDevices is the fleet that fills a store, and storeBatch the rows of one of its transactions: the gateway's default.
+const (
+	storeDevices = 1000
+	storeBatch   = 10_000
+)
+
+// sqlite measures what arrives in SQLite from the socket, beside inserts in batches of the same rows by the same driver.
+func (b *bench) sqlite() error {
+	for _, w := range b.storeWires() {
+		limit, err := b.sqliteLimit(w)
+		if err != nil {
+			return fmt.Errorf("limit: %w", err)
+		}
+		if err := b.stored("d", "into SQLite", w, limit, 0.8, "", ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// postgres measures what arrives in TimescaleDB, or PostgreSQL, from the socket, beside the store alone writing the same rows.
+func (b *bench) postgres() error {
+	url, name, stop, err := database()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	for _, w := range b.storeWires() {
+		var limits [2]float64
+		for i := range limits {
+			if limits[i], err = b.postgresLimit(url, w, i+1); err != nil {
+				return fmt.Errorf("limit: %w", err)
+			}
+		}
+		if err := emptied(url); err != nil {
+			return err
+		}
+		note := fmt.Sprintf("two writers %s", perSecond(limits[1]))
+		if err := b.stored("c", "into "+name, w, limits[0], 0.9, note, url); err != nil {
+			return err
+		}
+		if err := emptied(url); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storeWires are uploads of ten records a packet and frames of one record.
+func (b *bench) storeWires() []*wire {
+	var out []*wire
+	for _, k := range []struct {
+		protocol string
+		records  int
+	}{{"teltonika", 10}, {"gt06", 1}} {
+		w, err := wireOf(k.protocol, k.records)
+		if err != nil {
+			panic(err) // both are there
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// stream makes the rows that the gateway would make of the frames of a fleet.
+type stream struct {
+	wire     *wire
+	protocol *protocols.Protocol
+	source   string
+	first    int // device
+	frame    protocols.Frame
+	sent     uint32
+	index    uint64
+}
+
+// batch is the next batch for the store; it is good until the next call.
+func (s *stream) batch(rows int) protocols.Batch {
+	now := time.Now().UTC()
+	received := protocols.At(now)
+	s.frame.Reset()
+	from := s.index
+	var raw []byte
+	for len(s.frame.Events) < rows {
+		device := s.first + int(s.sent)%storeDevices
+		raw = s.wire.frame(raw[:0], s.sent, now)
+		session := protocols.Session{Device: imei(device)}
+		before := len(s.frame.Events)
+		if _, err := protocols.Next(s.protocol, &session, protocols.Input{Bytes: raw, Received: received}, &s.frame); err != nil {
+			panic(err) // our own frame
+		}
+		for i := before; i < len(s.frame.Events); i++ {
+			e := &s.frame.Events[i]
+			e.Vehicle, e.Index = e.Device, s.index
+			e.Place(received, uint32(s.index))
+			e.MarkLate(0)
+		}
+		s.sent++
+		s.index++
+	}
+	return protocols.Batch{Source: s.source, From: from, UpTo: s.index, Events: s.frame.Events}
+}
+
+// sqliteLimit is rows per second of the driver: the columns and the unique key of the store, nothing else.
+func (b *bench) sqliteLimit(w *wire) (float64, error) {
+	dir, err := os.MkdirTemp("", "trackgate-bench")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "limit.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-32768)&_txlock=immediate")
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec(`CREATE TABLE events (device_id INTEGER, time INTEGER, fp INTEGER, received_at INTEGER, vehicle TEXT, protocol TEXT, kind TEXT,
+		latitude REAL, longitude REAL, altitude REAL, speed REAL, course REAL, satellites INTEGER, hdop REAL, valid INTEGER, late INTEGER, stored INTEGER, no_time INTEGER,
+		alarm TEXT, session_at INTEGER, counter INTEGER, ignition INTEGER, motion INTEGER, odometer_m REAL, attributes TEXT, UNIQUE (device_id, time, fp))`); err != nil {
+		return 0, err
+	}
+	const rowsOfOne = 40 // beyond that the driver gains nothing
+	insert, err := db.Prepare("INSERT INTO events VALUES " + strings.TrimSuffix(strings.Repeat("(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?),", rowsOfOne), ","))
+	if err != nil {
+		return 0, err
+	}
+	s := &stream{wire: w, protocol: protocolNamed(w.protocol), source: "limit"}
+	var took time.Duration
+	rows := 0
+	var args []any
+	for rows < b.rows {
+		events := s.batch(min(storeBatch, b.rows)).Events
+		events = events[:len(events)/rowsOfOne*rowsOfOne]
+		begun := time.Now()
+		tx, err := db.Begin()
+		if err != nil {
+			return 0, err
+		}
+		for at := 0; at < len(events); at += rowsOfOne {
+			args = args[:0]
+			for i := range events[at : at+rowsOfOne] {
+				args = appendColumns(args, &events[at+i])
+			}
+			if _, err := tx.Stmt(insert).Exec(args...); err != nil {
+				return 0, err
+			}
+		}
+		if err := tx.Commit(); err != nil {
+			return 0, err
+		}
+		took += time.Since(begun)
+		rows += len(events)
+	}
+	return float64(rows) / took.Seconds(), nil
+}
+
+func appendColumns(args []any, e *protocols.Event) []any {
+	return append(args, e.Index%storeDevices, int64(e.Time), e.FP, int64(e.Received), e.Vehicle, e.Protocol, e.Kind.String(), e.Lat, e.Lng, e.Alt, e.Speed, e.Course,
+		e.Sats, nil, e.Valid, e.Late, e.Stored, e.NoTime, nil, int64(e.Session), e.Counter, true, true, nil, string(e.Attrs.AppendJSON(nil)))
+}
+
+// postgresLimit is rows per second of the store itself, by so many writers, each with devices of its own.
+func (b *bench) postgresLimit(url string, w *wire, writers int) (float64, error) {
+	if err := emptied(url); err != nil {
+		return 0, err
+	}
+	ctx := context.Background()
+	s, err := persistence.Open(ctx, persistence.Config{URL: url, Timescale: timescale(url), Writers: writers, Unknown: protocols.Accept}, zap.NewNop())
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	var all sync.WaitGroup
+	errs, rates := make([]error, writers), make([]float64, writers)
+	for i := range writers {
+		all.Go(func() {
+			from := &stream{wire: w, protocol: protocolNamed(w.protocol), source: fmt.Sprint("limit", i), first: i * storeDevices}
+			if _, errs[i] = s.Write(ctx, from.batch(min(storeBatch, b.rows))); errs[i] != nil { // enters the devices
+				return
+			}
+			var took time.Duration
+			rows := 0
+			for rows < b.rows {
+				batch := from.batch(min(storeBatch, b.rows))
+				begun := time.Now()
+				if _, errs[i] = s.Write(ctx, batch); errs[i] != nil {
+					return
+				}
+				took += time.Since(begun)
+				rows += len(batch.Events)
+			}
+			rates[i] = float64(rows) / took.Seconds()
+		})
+	}
+	all.Wait()
+	sum := 0.0
+	for _, r := range rates {
+		sum += r
+	}
+	return sum, errors.Join(errs...)
+}
+
+// stored finds the highest rate that a node takes from devices into its store without falling behind, and reports it.
+func (b *bench) stored(group, into string, w *wire, limit, want float64, note, url string) error {
+	dir, err := os.MkdirTemp("", "trackgate-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var env []string
+	if url != "" {
+		env = []string{"DATABASE_URL=" + url, "TRACKGATE_STORE_TIMESCALE=" + timescale(url)}
+	}
+	n, err := b.startNode(dir, env...)
+	if err != nil {
+		return err
+	}
+	defer n.stop()
+	if err := n.ready(); err != nil {
+		return err
+	}
+	fleet, err := startPart("fleet")
+	if err != nil {
+		return err
+	}
+	defer fleet.stop()
+	devices := min(storeDevices, b.rows)
+	if _, err := command(fleet, &order{Do: "connect", To: n.devices, Protocol: w.protocol, Records: w.records, Connections: devices}); err != nil {
+		return err
+	}
+	s, err := n.sustain(fleet, b.seconds, limit)
+	if err != nil {
+		return err
+	}
+	ratio := s.rate / limit
+	wanted, met := atLeast(ratio, want)
+	what := fmt.Sprintf("%s %s, %d a frame", title(w.protocol), into, w.records)
+	if note != "" {
+		note += "; "
+	}
+	b.results.add(row{Group: group, What: what, Limit: perSecond(limit), Ours: perSecond(s.rate), Ratio: ratio, Wanted: wanted, Met: met,
+		Note: note + fmt.Sprintf("catching up %s", perSecond(s.alone))})
+	size, err := onDisk(dir, "journal")
+	if err != nil {
+		return err
+	}
+	disk := ""
+	if url == "" {
+		disk = fmt.Sprintf("%.0f B of the store's disk a record", float64(size)/s.rows)
+	}
+	b.results.add(row{Group: "j", What: "CPU of a million records, " + what, Ours: fmt.Sprintf("%.1f s", s.cpu*1e6), Note: disk})
+	b.curves.stores = append(b.curves.stores, storeCurve{into: into, wire: w, points: s.points})
+	return nil
+}
+
+// sustained is what a node did.
+type sustained struct {
+	rate   float64 // records a second, with a lag that does not grow
+	alone  float64 // records a second into the store while no device sends
+	cpu    float64 // seconds of the node for each record
+	rows   float64 // in all
+	points []storePoint
+}
+
+// sustain floods the node for a moment, then offers it what the store took, and less until the lag stays where it is.
+func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err error) {
+	begun := time.Now()
+	taken := func() (float64, error) {
+		m, err := n.metrics()
+		return m.sum("sink_events_total", `sink="store"`), err
+	}
+	if _, err := command(fleet, &order{Do: "closed", Flight: 4, Fresh: true, Seconds: length}); err != nil {
+		return s, err
+	}
+	before, err := taken()
+	if err != nil {
+		return s, err
+	}
+	drained := time.Now()
+	if err := n.drained(); err != nil {
+		return s, err
+	}
+	after, err := taken()
+	if err != nil {
+		return s, err
+	}
+	s.alone = (after - before) / time.Since(drained).Seconds()
+	offer := min(limit, max(s.alone, limit/2))
+	for range 4 {
+		u0, err := used(n.cmd.Process.Pid)
+		if err != nil {
+			return s, err
+		}
+		taken0, err := taken()
+		if err != nil {
+			return s, err
+		}
+		done := make(chan error, 1)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			s.points = append(s.points, n.watchLag(begun, done)...)
+		}()
+		out, err := command(fleet, &order{Do: "open", Rate: offer, Seconds: 4 * length})
+		done <- err
+		<-ended
+		if err != nil {
+			return s, err
+		}
+		sent := time.Now()
+		if err := n.drained(); err != nil {
+			return s, err
+		}
+		behind := max(0, time.Since(sent)-settles) // how long the store was behind
+		taken1, err := taken()
+		if err != nil {
+			return s, err
+		}
+		u1, err := used(n.cmd.Process.Pid)
+		if err != nil {
+			return s, err
+		}
+		rate := float64(out.Records) / (out.Seconds + behind.Seconds())
+		if rate > s.rate {
+			s.rate, s.cpu = rate, (u1.CPU-u0.CPU).Seconds()/(taken1-taken0)
+		}
+		if rate >= 0.97*offer {
+			break
+		}
+		offer = rate
+	}
+	m, err := n.metrics()
+	s.rows = m.sum("sink_events_total", `sink="store"`)
+	return s, err
+}
+
+// settles is what passes between the last record and an idle node in any case: gateway.store_delay, and how often drained looks.
+const settles = 300 * time.Millisecond
+
+// drained waits until the store has everything.
+func (n *node) drained() error {
+	var last float64
+	return n.until(10*patience, "drained", func() (bool, error) {
+		m, err := n.metrics()
+		if err != nil {
+			return false, err
+		}
+		taken := m.sum("sink_events_total", `sink="store"`)
+		done := taken == last && m.sum("sink_lag_records", `sink="store"`) == 0
+		last = taken
+		time.Sleep(20 * time.Millisecond)
+		return done, nil
+	})
+}
+
+// storePoint is a moment of a run into a store.
+type storePoint struct {
+	at       time.Duration
+	records  float64 // stored so far
+	lag      float64
+	resident float64 // bytes
+}
+
+// storeCurve is one run into a store.
+type storeCurve struct {
+	into   string
+	wire   *wire
+	points []storePoint
+}
+
+// watchLag looks at the node now and then until the run is over.
+func (n *node) watchLag(begun time.Time, over <-chan error) (points []storePoint) {
+	every := time.NewTicker(200 * time.Millisecond)
+	defer every.Stop()
+	for {
+		select {
+		case <-over:
+			return points
+		case <-every.C:
+		}
+		m, err := n.metrics()
+		if err != nil {
+			continue
+		}
+		u, err := used(n.cmd.Process.Pid)
+		if err != nil {
+			continue
+		}
+		points = append(points, storePoint{time.Since(begun), m.sum("sink_events_total", `sink="store"`), m.sum("sink_lag_records", `sink="store"`), float64(u.Resident)})
+	}
+}
