@@ -82,7 +82,7 @@ func commands(t *testing.T, p *protocols.Protocol, sessions []protocols.Session)
 	}
 	found := make(map[string]bool)
 	for _, word := range words(t, p.Name) {
-		c := protocols.Command{Name: word, Text: "TEXT", ID: 7, Args: arguments}
+		c := protocols.Command{Name: word, Text: "54455854", ID: 7, Args: arguments}
 		for _, s := range append(sessions, fresh...) {
 			if b, err := p.Encode(&s, c); err == nil && len(b) > 0 {
 				found[word] = true

@@ -28,7 +28,7 @@ func TestCommandsStayOne(t *testing.T) {
 			for _, name := range commands(t, p, sessions) {
 				forms := map[string]bool{}
 				for _, s := range sessions {
-					harmless := protocols.Command{Name: name, Text: "TEXT", ID: 7, Args: arguments}
+					harmless := protocols.Command{Name: name, Text: "54455854", ID: 7, Args: arguments}
 					plain, err := p.Encode(&s, harmless)
 					form := fmt.Sprintf("%.4s %d", plain, len(plain)-len(s.Device))
 					if err != nil || forms[form] {

@@ -9,7 +9,7 @@ import (
 // attributes are the names that only this protocol uses.
 var attributes = func() map[string]protocols.Attribute {
 	m := map[string]protocols.Attribute{
-		"acceleration":       {Type: "text", Meaning: "ten samples of the acceleration sensor, in hex"},
+		"acceleration_hex":   {Type: "text", Meaning: "ten samples of the acceleration sensor, in hex"},
 		"bus_odometer_m":     {Type: "number", Unit: "m", Meaning: "odometer by the vehicle's bus"},
 		"connection":         {Type: "number", Meaning: "how the device is connected, as sent"},
 		"custom":             {Type: "text", Meaning: "custom fields that have no name here, as NAME=value, or as sent where nothing says what they are"},

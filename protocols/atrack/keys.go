@@ -52,7 +52,7 @@ var keys = func() map[string]*key {
 		"VN": {kind: text, attr: "vin"}, "CD": {kind: text, attr: "iccid"}, "CM": {kind: identity, size: 8, attr: "imsi"},
 		"ME": {kind: identity, size: 8, attr: "imei"}, "MA": {kind: text, attr: "mac"}, "NC": {kind: text}, "GL": {kind: text}, "CI": {kind: text},
 		"EO": {size: 4}, "EH": {size: 4, attr: "hours_s", mul: 360},
-		"GN": {kind: octets, size: 60, attr: "acceleration"}, "GV": {kind: octets, size: 6, attr: "max_acceleration"},
+		"GN": {kind: octets, size: 60, attr: "acceleration_hex"}, "GV": {kind: octets, size: 6, attr: "max_acceleration"},
 		"HA": {size: 1, attr: "harsh_acceleration"}, "HB": {size: 1, attr: "harsh_braking"}, "HC": {size: 1, attr: "harsh_cornering"},
 		"IN0": {kind: flag, size: 1, attr: "ignition"}, "PD": {size: 1},
 

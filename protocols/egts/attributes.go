@@ -9,7 +9,7 @@ import (
 // attributes are the names that only this protocol uses.
 var attributes = func() map[string]protocols.Attribute {
 	m := map[string]protocols.Attribute{
-		"acceleration":       {Type: "list", Meaning: "samples of the acceleration sensor: dt since acceleration_start in ms, x, y, z in 0.1 m/s²"},
+		"accel_samples":      {Type: "list", Meaning: "samples of the acceleration sensor: dt since acceleration_start in ms, x, y, z in 0.1 m/s²"},
 		"acceleration_start": {Type: "number", Unit: "s", Meaning: "when the samples of the acceleration sensor begin, Unix time"},
 		"backup_battery_v":   {Type: "number", Unit: "V", Meaning: "voltage of the backup battery"},
 		"backup_in_use":      {Type: "bool", Meaning: "the device runs on its backup battery"},
@@ -17,13 +17,13 @@ var attributes = func() map[string]protocols.Attribute {
 		"command_state":      {Type: "number", Meaning: "code with which the device confirms a command, 0 is done"},
 		"command_code":       {Type: "number", Meaning: "code of the command that a message of the service of commands is about"},
 		"device_time":        {Type: "text", Meaning: "a time more than a day ahead of the receipt, as sent"},
-		"event_data":         {Type: "number", Meaning: "data of the cause of the record"},
+		"event_value":        {Type: "number", Meaning: "data of the cause of the record"},
 		"event_id":           {Type: "number", Meaning: "number of the event that ties records together"},
 		"fix_3d":             {Type: "bool", Meaning: "the fix has three dimensions"},
 		"gnss_on":            {Type: "bool", Meaning: "the satellite receiver is switched on"},
 		"gnss_systems":       {Type: "number", Meaning: "satellite systems as a bit mask: 1 GLONASS, 2 GPS, 4 Galileo, 8 Compass"},
 		"mode":               {Type: "number", Meaning: "0 passive, 1 ERA, 2 active, 3 emergency call, 4 emergency tracking, 5 test, 6 service, 7 update"},
-		"module":             {Type: "text", Meaning: "description of the module"},
+		"module_name":        {Type: "text", Meaning: "description of the module"},
 		"module_serial":      {Type: "text", Meaning: "serial number of the module"},
 		"module_state":       {Type: "number", Meaning: "state of the module as sent"},
 		"module_type":        {Type: "number", Meaning: "type of the module as sent"},

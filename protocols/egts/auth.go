@@ -144,7 +144,7 @@ func (c *call) module(rec *record, b []byte) {
 		e.Text("module_serial", words(serial))
 	}
 	if description, _, _ := bytes.Cut(rest, []byte{0}); len(description) > 0 {
-		e.Text("module", words(description))
+		e.Text("module_name", words(description))
 	}
 }
 

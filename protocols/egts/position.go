@@ -157,7 +157,7 @@ func (c *call) position(e *protocols.Event, b []byte) {
 		b = b[3:]
 	}
 	if len(b) >= 2 {
-		e.Int("event_data", int64(le.Uint16(b)))
+		e.Int("event_value", int64(le.Uint16(b)))
 	}
 }
 

@@ -255,7 +255,7 @@ func acceleration(e *protocols.Event, b []byte) bool {
 		list = strconv.AppendInt(append(list, `,"z":`...), int64(int16(r.U16LE())), 10)
 		list = append(list, '}')
 	}
-	e.JSON("acceleration", string(append(list, ']')))
+	e.JSON("accel_samples", string(append(list, ']')))
 	e.Int("acceleration_start", int64(start)+epoch)
 	return true
 }

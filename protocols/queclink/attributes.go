@@ -63,7 +63,7 @@ var attributes = map[string]protocols.Attribute{
 	"led":                  {Type: "number", Meaning: "setting of the LED"},
 	"light":                {Type: "number", Meaning: "light sensor as sent"},
 	"lights":               {Type: "number", Meaning: "bit mask of lights from the vehicle's bus"},
-	"mil":                  {Type: "number", Meaning: "malfunction lamp: 1 on"},
+	"mil_state":            {Type: "number", Meaning: "malfunction lamp: 1 on"},
 	"mil_distance_km":      {Type: "number", Unit: "km", Meaning: "distance with the malfunction lamp on"},
 	"mode":                 {Type: "number", Meaning: "working mode or mode of the fence, as sent"},
 	"motion_state":         {Type: "number", Meaning: "GTLBS: state of motion as sent"},

@@ -24,7 +24,7 @@ func (c *call) obd(e *protocols.Event, g int) {
 	}
 	c.number(e, "dtc_cleared_km", i+10)
 	c.number(e, "mil_distance_km", i+11)
-	c.number(e, "mil", i+12)
+	c.number(e, "mil_state", i+12)
 	c.number(e, "dtc_count", i+13)
 	c.text(e, "dtc", i+14)
 	c.number(e, "throttle_pct", i+15)
