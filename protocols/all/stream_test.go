@@ -119,7 +119,7 @@ func TestNoiseBetweenFrames(t *testing.T) {
 			s.dead = false
 		}
 		for _, line := range s.out {
-			if strings.Contains(line, "panic") {
+			if strings.Contains(line, "decoder panic") {
 				t.Errorf("%s: %s", path, line)
 			}
 		}
