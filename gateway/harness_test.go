@@ -22,6 +22,7 @@ import (
 	"github.com/trackgate/trackgate/gateway/journal"
 	"github.com/trackgate/trackgate/protocols"
 	tracking "github.com/trackgate/trackgate/protocols/http"
+	"github.com/trackgate/trackgate/protocols/osmand"
 )
 
 func TestMain(m *testing.M) {
@@ -125,6 +126,13 @@ func (d *devices) PutDevices(_ context.Context, list []protocols.Device) error {
 	return nil
 }
 
+// phone is the protocol of reports, known on the HTTP port alone: the tests of the any-protocol port have HTTP for a stranger.
+var phone = func() protocols.Protocol {
+	p := osmand.Protocol
+	p.Detect = nil
+	return p
+}()
+
 // rig is a running gateway with what is around it.
 type rig struct {
 	*Gateway
@@ -179,7 +187,7 @@ func startIn(t *testing.T, dir string, store *memory, change func(*Config, *jour
 	}
 	zl := zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
 	registry := NewRegistry(r.registry, protocols.Policy(r.cfg.Unknown), zl)
-	r.Gateway = New(Options{Config: r.cfg, Data: dir, Protocols: []*protocols.Protocol{&wire, &vague, &tracking.Protocol}, Journal: log, Registry: registry, Store: store, Offset: store.offset,
+	r.Gateway = New(Options{Config: r.cfg, Data: dir, Protocols: []*protocols.Protocol{&wire, &vague, &tracking.Protocol, &phone}, Journal: log, Registry: registry, Store: store, Offset: store.offset,
 		Live: r.live, Metrics: r.metrics, Log: zl, Authorize: func(req *http.Request, vehicle string) error {
 			if strings.HasPrefix(vehicle, "mine") {
 				return nil

@@ -220,6 +220,46 @@ func TestGrantsByUser(t *testing.T) {
 	a.stop()
 }
 
+// TestReportsOfPhones: without configuration nobody reports without a token; with it phones do, and people's pages stay.
+func TestReportsOfPhones(t *testing.T) {
+	a := startAlone(t, t.TempDir())
+	report := fmt.Sprintf("id=phone1&lat=31.230416&lon=121.473701&timestamp=%d&speed=24.3", time.Now().Unix())
+	if status, body := a.call("GET", "/?"+report, "", ""); status != 200 || !strings.Contains(body, "<html") { // the console
+		t.Errorf("%d %.80s", status, body)
+	}
+	if status, _ := a.call("POST", "/", "", report); status != 405 {
+		t.Errorf("a report by POST: %d", status)
+	}
+	token := a.token()
+	if status, _ := a.call("GET", "/api/vehicles/phone1/location", token, ""); status != 404 {
+		t.Errorf("the phone is known: %d", status)
+	}
+	a.stop()
+	a = startAlone(t, a.data, "TRACKGATE_HTTP_REPORTS=/")
+	for _, path := range []string{"/?" + report, "/?" + strings.Replace(report, "phone1", "phone2", 1)} {
+		if status, body := a.call("GET", path, "", ""); status != 200 || body != "" {
+			t.Errorf("%s: %d %.80s", path, status, body)
+		}
+	}
+	if status, body := a.call("GET", "/", "", ""); status != 200 || !strings.Contains(body, "<html") {
+		t.Errorf("the console: %d %.80s", status, body)
+	}
+	if status, _ := a.call("GET", "/api/vehicles/phone1/location", "", ""); status != 401 {
+		t.Errorf("without a token: %d", status)
+	}
+	var body string
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		var status int
+		if status, body = a.call("GET", "/api/vehicles/phone1/location", token, ""); status == 200 || time.Since(begin) > 10*time.Second {
+			break
+		}
+	}
+	if !strings.Contains(body, `"protocol":"osmand"`) || !strings.Contains(body, `"speed":45.0036`) {
+		t.Error(body)
+	}
+	a.stop()
+}
+
 func TestConfigurationErrors(t *testing.T) {
 	tests := []struct {
 		name, want string
@@ -231,6 +271,8 @@ func TestConfigurationErrors(t *testing.T) {
 		{"an unknown role", "neither ingest nor fanout", nil, []string{"serve", "--roles", "all"}},
 		{"an unknown key", "TRACKGATE_GATEWAY_ACKS", []string{"TRACKGATE_GATEWAY_ACKS=x"}, []string{"serve"}},
 		{"a bad value", "durable, decoded, stored", []string{"TRACKGATE_GATEWAY_ACK=perhaps"}, []string{"check"}},
+		{"reports over another route", "http.reports", []string{"TRACKGATE_HTTP_REPORTS=/api/tracking/location"}, []string{"check"}},
+		{"reports at no path", "http.reports", []string{"TRACKGATE_HTTP_REPORTS=report"}, []string{"check"}},
 		{"a token without a secret", "start the gateway once", nil, []string{"token"}},
 	}
 	for _, tt := range tests {

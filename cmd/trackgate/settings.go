@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type httpSettings struct {
 	ReadHeaderTimeout time.Duration `mapstructure:"read_header_timeout"`
 	IdleTimeout       time.Duration `mapstructure:"idle_timeout"`
 	Metrics           string        `mapstructure:"metrics"`
+	Reports           string        `mapstructure:"reports"` // path at which phones report without a token; empty: none
 }
 
 type logSettings struct {
@@ -145,11 +147,24 @@ func (s *settings) check() error {
 	if s.HTTP.Metrics != "local" && s.HTTP.Metrics != "open" {
 		errs = append(errs, fmt.Errorf("http.metrics: %q is neither local nor open", s.HTTP.Metrics))
 	}
+	if p := s.HTTP.Reports; p != "" && !mayReport(p) {
+		errs = append(errs, fmt.Errorf("http.reports: %q is no path of its own, such as / or /report", p))
+	}
 	if s.Fanout.MaxHz < 0 {
 		errs = append(errs, errors.New("fanout.max_hz: is 0 or more"))
 	}
 	s.Store.Unknown = unknownPolicy(s)
 	return errors.Join(errs...)
+}
+
+// mayReport tells whether phones may be given a path: one that nothing else is served at.
+func mayReport(p string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
+	switch first {
+	case "api", "ws", "events", "health", "healthz", "readyz", "metrics", "socket.io":
+		return false
+	}
+	return strings.HasPrefix(p, "/") && path.Clean(p) == p && !strings.ContainsAny(p, "?#% \t{}")
 }
 
 // logger writes for people or for programs, never more than a flood of the same line can bear.

@@ -45,7 +45,11 @@ func (n *node) listen() (*web, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", n.serveReady)
 	mux.Handle("GET /metrics", n.onlyLocal(promhttp.HandlerFor(n.metrics, promhttp.HandlerOpts{})))
-	return &web{l, &http.Server{Handler: mux, ReadHeaderTimeout: n.HTTP.ReadHeaderTimeout, IdleTimeout: n.HTTP.IdleTimeout, MaxHeaderBytes: 64 << 10,
+	var handler http.Handler = mux
+	if n.gateway != nil && n.HTTP.Reports != "" {
+		handler = n.gateway.Reports().Mount(n.HTTP.Reports, mux)
+	}
+	return &web{l, &http.Server{Handler: handler, ReadHeaderTimeout: n.HTTP.ReadHeaderTimeout, IdleTimeout: n.HTTP.IdleTimeout, MaxHeaderBytes: 64 << 10,
 		ErrorLog: zap.NewStdLog(n.log.Named("http"))}}, nil
 }
 
