@@ -49,6 +49,9 @@ func (e *Event) put(name string, num int64, kind attrKind, scale uint8) {
 	if len(a.text) != 0 {
 		a.text = ""
 	}
+	if e.notes != nil {
+		e.notes.set(name)
+	}
 }
 
 // Int adds a whole number.
@@ -63,6 +66,9 @@ func (e *Event) Float(name string, v float64) {
 		return
 	}
 	e.Attrs = append(e.Attrs, Attr{Name: name, num: int64(math.Float64bits(v)), kind: attrFloat})
+	if e.notes != nil {
+		e.notes.set(name)
+	}
 }
 
 // Bool adds a truth value.
@@ -86,11 +92,17 @@ func (e *Event) Text(name, v string) {
 		}
 	}
 	e.Attrs = append(e.Attrs, Attr{Name: name, text: v, kind: attrText})
+	if e.notes != nil {
+		e.notes.set(name)
+	}
 }
 
 // JSON adds a list or an object that is already encoded; raw must be valid JSON.
 func (e *Event) JSON(name, raw string) {
 	e.Attrs = append(e.Attrs, Attr{Name: name, text: raw, kind: attrJSON})
+	if e.notes != nil {
+		e.notes.set(name)
+	}
 }
 
 // Cell adds the serving cell as the list `cells`. A cell whose numbers are within the sizes of GSM and LTE (MCC and MNC below 1024, LAC

@@ -34,6 +34,7 @@ type Event struct {
 
 	Alarm string // one of Alarms, or empty
 	Attrs Attrs
+	notes *Notes // of the frame, while its decoder builds the event
 
 	// FP hashes the bytes that a device repeats unchanged when it sends the record again: see Fingerprint. Together with
 	// Device and Time it is the record's identity.
@@ -140,7 +141,7 @@ func (e *Event) SetHDOP(v float64) bool {
 
 // complete fills what every decoder would fill in the same way.
 func (e *Event) complete(p *Protocol, s *Session, in Input) {
-	e.Protocol, e.Received = p.Name, in.Received
+	e.Protocol, e.Received, e.notes = p.Name, in.Received, nil
 	if e.Device == "" {
 		e.Device = s.Device
 	}

@@ -8,6 +8,9 @@ type Frame struct {
 	Refuse []byte  // sent instead of Reply when the device is not accepted; empty: silence
 	Close  bool    // hang up after the reply
 	Media  int     // bytes of a photo or video that the frame carried and that are not kept
+
+	// Notes takes what the decoder says of the bytes; nil: nobody wants to know. Reset keeps it.
+	Notes *Notes
 }
 
 // Reset forgets all events, so that their storage serves again.
@@ -31,6 +34,9 @@ func (f *Frame) Add(k Kind) *Event {
 		f.Events = append(f.Events, Event{})
 	}
 	e := &f.Events[n]
-	*e = Event{Kind: k, Attrs: e.Attrs[:0]}
+	*e = Event{Kind: k, Attrs: e.Attrs[:0], notes: f.Notes}
+	if f.Notes != nil {
+		f.Notes.event++
+	}
 	return e
 }

@@ -115,6 +115,9 @@ func (e *PanicError) Error() string { return fmt.Sprintf("%s: decoder panic: %v"
 func Next(p *Protocol, s *Session, in Input, f *Frame) (n int, err error) {
 	before, first := *s, len(f.Events)
 	f.next()
+	if f.Notes != nil {
+		f.Notes.begin(in.Bytes)
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			*s = before

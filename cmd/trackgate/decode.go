@@ -18,9 +18,9 @@ import (
 
 func newDecode() *cobra.Command {
 	var protocol string
-	var jsonl bool
+	var jsonl, explained bool
 	c := &cobra.Command{
-		Use:   "decode [--protocol P] [--jsonl] [HEX|TEXT|FILE...]",
+		Use:   "decode [--protocol P] [--jsonl] [--explain] [HEX|TEXT|FILE...]",
 		Short: "Show what the bytes of a device mean",
 		Long: `Decode shows frame by frame what a device's bytes mean: events, the answer owed, and where and why a frame is refused.
 
@@ -40,7 +40,7 @@ Protocols: ` + strings.Join(names(), ", "),
   trackgate decode testdata
   echo '{"session":"s1","kind":"hex","input":"000f333532303933303836343033363535"}' | trackgate decode --jsonl`,
 		RunE: func(c *cobra.Command, args []string) error {
-			d := &inspect.Decoder{Protocols: all.Protocols}
+			d := &inspect.Decoder{Protocols: all.Protocols, Explain: explained}
 			if protocol != "" {
 				var err error
 				if d.Default, err = d.ByName(protocol); err != nil {
@@ -64,6 +64,7 @@ Protocols: ` + strings.Join(names(), ", "),
 	}
 	c.Flags().StringVar(&protocol, "protocol", "", "the protocol of frames that name none")
 	c.Flags().BoolVar(&jsonl, "jsonl", false, "JSON, one line for each frame")
+	c.Flags().BoolVar(&explained, "explain", false, "name every byte: what it means, and the rule that read it")
 	return c
 }
 

@@ -33,6 +33,9 @@ func (d *Decoder) Conversation(c *replay.Conversation, p *protocols.Protocol, sh
 		if p != nil {
 			used = r.drain(p, &s, protocols.Input{Bytes: rest, Received: d.received(), Datagram: c.Datagram, Final: final})
 			r.nameDevice(&s)
+			if r.explain = d.Explain; r.explain {
+				r.explainAll()
+			}
 		}
 		show(r)
 		if r.Err != nil || final {

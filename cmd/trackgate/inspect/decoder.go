@@ -23,6 +23,7 @@ type Decoder struct {
 	Protocols []*protocols.Protocol
 	Default   *protocols.Protocol // for inputs that name none; nil: the session's, else told by the bytes
 	Now       func() time.Time    // nil: the clock
+	Explain   bool                // say of each frame which bytes mean what
 
 	sessions map[string]*list.Element // of *session
 	recent   list.List                // newest first
@@ -61,6 +62,9 @@ func (d *Decoder) Decode(name string, protocol *protocols.Protocol, b []byte) Re
 	}
 	r, after := d.eitherForm(protocol, s.learnt[protocol], b, s.datagram)
 	r.Reason = reason
+	if r.explain = d.Explain; r.explain {
+		r.explainAll()
+	}
 	s.protocol, s.datagram, s.learnt[protocol] = protocol, r.Datagram, after
 	return r
 }
@@ -153,14 +157,17 @@ func (d *Decoder) read(p *protocols.Protocol, s protocols.Session, b []byte, dat
 // drain reads what in holds and appends its frames to r; it returns the number of bytes used.
 func (r *Result) drain(p *protocols.Protocol, s *protocols.Session, in protocols.Input) int {
 	var f protocols.Frame
-	at := 0
+	at, before := 0, *s
+	r.received = in.Received
 	used, err := protocols.Drain(p, s, in, &f, func(raw []byte, err error) bool {
 		offset := at
 		at += len(raw)
+		started := before
+		before = *s
 		if errors.Is(err, protocols.ErrGarbage) && blank(raw) {
 			return true // a line end that a logger or an editor put there
 		}
-		frame := Frame{Offset: offset, Len: len(raw), Type: f.Type, Err: err}
+		frame := Frame{Offset: offset, Len: len(raw), Type: f.Type, Err: err, before: started}
 		if err == nil || errors.Is(err, protocols.ErrChecksum) {
 			frame.Events = slices.Clone(f.Events)
 			for i := range frame.Events {

@@ -49,6 +49,7 @@ func (r *Result) writeFrame(w io.Writer, f *Frame) {
 			fmt.Fprintln(w, "    but for the checksum it would mean:")
 		}
 	}
+	r.writeExplain(w, f)
 	for i := range f.Events {
 		writeEvent(w, &f.Events[i])
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/trackgate/trackgate/protocols"
+	"github.com/trackgate/trackgate/protocols/explain"
 )
 
 // Result is what came out of one input.
@@ -18,6 +19,9 @@ type Result struct {
 	Frames   []Frame
 	Err      error // why the input as a whole was not understood, or from where on
 	Rest     int   // bytes at the end that belong to no frame
+
+	received protocols.Millis
+	explain  bool
 }
 
 // Frame is one frame of an input.
@@ -28,6 +32,9 @@ type Frame struct {
 	Reply       []byte
 	Close       bool
 	Err         error // nil, or why the frame was refused; events and reply only beside an ErrChecksum
+	Explanation *explain.Explanation
+
+	before protocols.Session
 }
 
 // Fault is the error of the input as `decode --jsonl` tells it: empty, "checksum" when nothing worse than that was wrong, or a text.
@@ -83,6 +90,9 @@ func (r *Result) AppendJSON(b []byte) []byte {
 		b = append(b, "null"...)
 	} else {
 		b = appendString(b, fault)
+	}
+	if r.explain {
+		b = r.appendExplain(append(b, `,"explain":`...))
 	}
 	return append(b, '}', '\n')
 }

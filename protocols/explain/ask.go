@@ -1,0 +1,245 @@
+package explain
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/trackgate/trackgate/protocols"
+)
+
+// maxTogether is how many fields one changed bit may feed. What changes more is no value but a part that the layout depends on.
+const maxTogether = 4
+
+// maxChanges is how many changes are looked at before the rest of a frame is not.
+const maxChanges = 256
+
+// effects is what changing one byte does.
+type effects struct {
+	asked    bool
+	fields   []feed // the fields that it feeds
+	refusals int    // of how many probes: the frame was refused, or cut elsewhere
+	probes   int
+	kind     bool   // the message became another
+	layout   bool   // the events became others
+	gates    string // a field that is there only for some values of the byte
+	reply    bool   // the answer changed
+	state    bool   // what is remembered for later frames changed
+	identity bool   // the record's identity changed
+	checksum bool   // the checksum noticed
+}
+
+// feed is a field that a byte feeds, and by which of its bits.
+type feed struct {
+	field protocols.Field
+	mask  byte
+}
+
+// sample is a value that a field had when one byte was another.
+type sample struct {
+	at    int
+	byte  byte
+	value value
+}
+
+// ask changes each bit of the frame in turn.
+func (a *asker) ask() {
+	raw := slices.Clone(a.in.Bytes)
+	a.bytes = make([]effects, len(raw))
+	a.samples = make(map[protocols.Field][]sample)
+	bits := min(8, Budget/len(raw), 16*Budget/len(raw)/(1+len(a.base.events)))
+	a.partial = bits < 8
+	for i, was := range raw {
+		if bits == 0 {
+			break
+		}
+		var found []probe
+		try := func(v byte) {
+			raw[i] = v
+			found = append(found, a.probe(raw, i, was^v))
+		}
+		for bit := range bits {
+			try(was ^ 1<<bit)
+		}
+		if a.textual && (isLetter(was) || was == '+' || was == '-') {
+			for _, v := range []byte("NSEWAVLFRBM01+-") {
+				if v != was && bits == 8 {
+					try(v)
+				}
+			}
+		}
+		raw[i] = was
+		a.bytes[i] = a.settle(i, was, found)
+	}
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// probe is one changed byte.
+type probe struct {
+	changed byte // bits
+	effects
+	fields []change
+}
+
+// probe decodes raw, of which byte i is changed, and compares.
+func (a *asker) probe(raw []byte, i int, changed byte) probe {
+	r := a.read(raw)
+	p := probe{changed: changed}
+	b := &a.base
+	switch {
+	case r.refused || r.n != b.n:
+		p.refusals = 1
+		return p
+	case len(r.events) != len(b.events):
+		p.layout, p.kind = true, r.kind != b.kind
+		return p
+	}
+	p.kind = r.kind != b.kind
+	p.reply = string(r.reply) != string(b.reply)
+	p.state = r.session.State != b.session.State
+	p.checksum = r.badSum != b.badSum
+	for k := range r.events {
+		if len(p.fields) > maxChanges {
+			break
+		}
+		p.fields = compare(p.fields, k, &b.events[k], &r.events[k])
+		p.identity = p.identity || r.events[k].FP != b.events[k].FP
+	}
+	p.fields = slices.DeleteFunc(p.fields, func(c change) bool {
+		p.checksum = p.checksum || c.field.Name == "checksum_ok"
+		return c.field.Name == "checksum_ok"
+	})
+	p.fields = once(p.fields, b.session.Device, r.session.Device)
+	if len(p.fields) > maxTogether {
+		p.fields, p.layout = nil, true
+	}
+	return p
+}
+
+// once keeps of a name that changed in several events the first: a base that later records count from, the device that all of them name.
+func once(list []change, before, after string) []change {
+	named := false
+	kept := list[:0]
+	for _, c := range list {
+		if c.field.Name == "device" {
+			c.field.Event, named = -1, true
+		}
+		if !slices.ContainsFunc(kept, func(k change) bool { return k.field.Name == c.field.Name }) {
+			kept = append(kept, c)
+		}
+	}
+	if before != after && !named {
+		kept = append(kept, change{protocols.Field{Event: -1, Name: "device"}, textValue(after)})
+	}
+	return kept
+}
+
+// settle puts the probes of one byte together. A bit that changes lat alone says that the byte feeds lat; one that makes of lat no latitude any more takes
+// the longitude away too, and says nothing new: a probe that loses a field and changes more than another of the byte does not count.
+func (a *asker) settle(at int, was byte, list []probe) effects {
+	var e effects
+	var took []taken
+	e.asked, e.probes = len(list) > 0, len(list)
+	for i := range list {
+		p := &list[i]
+		e.refusals += p.refusals
+		e.kind = e.kind || p.kind
+		e.layout = e.layout || p.layout
+		e.reply = e.reply || p.reply
+		e.state = e.state || p.state
+		e.identity = e.identity || p.identity
+		e.checksum = e.checksum || p.checksum
+		if len(p.fields) == 0 || a.loses(p.fields) && slices.ContainsFunc(list, func(q probe) bool { return smaller(q.fields, p.fields) }) {
+			continue
+		}
+		for _, c := range p.fields {
+			if a.value(c.field).json == "" && nameless(c.field.Name) {
+				e.layout = true // it says what the bytes behind it are
+				continue
+			}
+			e.add(c.field, p.changed)
+			took = append(took, taken{c.field, sample{at, was ^ p.changed, c.value}})
+		}
+	}
+	e.fields = slices.DeleteFunc(e.fields, func(f feed) bool {
+		if !a.gated(f.field, took) {
+			return false
+		}
+		e.gates = f.field.Name
+		return true
+	})
+	for _, t := range took {
+		if e.feeds(t.field) {
+			a.samples[t.field] = append(a.samples[t.field], t.sample)
+		}
+	}
+	return e
+}
+
+// taken is a sample and its field.
+type taken struct {
+	field protocols.Field
+	sample
+}
+
+// loses tells whether a field that the frame has is gone.
+func (a *asker) loses(list []change) bool {
+	return slices.ContainsFunc(list, func(c change) bool { return c.value.json == "" && a.value(c.field).json != "" })
+}
+
+// gated tells whether a byte does not give a field its value, but decides whether it is there at all. Of a flag and an alarm, being there is the value;
+// and of a text that a comma ends, the comma is no part.
+func (a *asker) gated(f protocols.Field, took []taken) bool {
+	base := a.value(f).json
+	at := -1
+	gone := true
+	for _, t := range took {
+		if t.field == f {
+			at = t.at
+			gone = gone && t.value.json == ""
+		}
+	}
+	if was := a.in.Bytes[at]; a.textual && strings.IndexByte(",;|#*&", was) >= 0 && strings.IndexByte(base, was) < 0 {
+		return true
+	}
+	return gone && base != "true" && base != "false" && f.Name != "alarm"
+}
+
+// nameless tells whether an attribute is of an element without a name.
+func nameless(name string) bool { return name == "raw" || strings.HasPrefix(name, "io_") }
+
+// smaller tells whether a changes something, and less than b does and nothing else.
+func smaller(a, b []change) bool {
+	if len(a) == 0 || len(a) >= len(b) {
+		return false
+	}
+	for _, c := range a {
+		if !slices.ContainsFunc(b, func(d change) bool { return d.field == c.field }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *effects) add(f protocols.Field, bits byte) {
+	for i := range e.fields {
+		if e.fields[i].field == f {
+			e.fields[i].mask |= bits
+			return
+		}
+	}
+	e.fields = append(e.fields, feed{f, bits})
+}
+
+// feeds tells whether the byte feeds f.
+func (e *effects) feeds(f protocols.Field) bool { return e.mask(f) != 0 }
+
+// mask are the bits that feed f.
+func (e *effects) mask(f protocols.Field) byte {
+	for i := range e.fields {
+		if e.fields[i].field == f {
+			return e.fields[i].mask
+		}
+	}
+	return 0
+}

@@ -1,0 +1,233 @@
+package explain
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/trackgate/trackgate/protocols"
+)
+
+// items puts what the decoder noted and what it answered together, in the order of the bytes.
+func (a *asker) items(notes []protocols.Note) []Item {
+	var list []Item
+	if a.usable {
+		list = a.fields()
+	}
+	list = a.noted(list, notes)
+	list = a.others(list)
+	nest(list)
+	return list
+}
+
+// fields are the ranges that feed fields.
+func (a *asker) fields() []Item {
+	var order []protocols.Field
+	seen := make(map[protocols.Field]bool)
+	for i := range a.bytes {
+		for _, f := range a.bytes[i].fields {
+			if !seen[f.field] {
+				seen[f.field] = true
+				order = append(order, f.field)
+			}
+		}
+	}
+	var list []Item
+	for _, f := range order {
+		for from := 0; from < len(a.bytes); from++ {
+			if !a.bytes[from].feeds(f) {
+				continue
+			}
+			to := a.runEnd(f, from)
+			list = append(list, Item{Offset: from, Length: to - from, Name: f.Name, Event: f.Event, Field: true, Value: a.value(f).json,
+				Rule: a.ruleOf(f, from, to), Reader: a.reader(f)})
+			from = to
+		}
+	}
+	return list
+}
+
+// runEnd is where the bytes that feed f from a place on end. A point or a dash within a number or a date belongs to it.
+func (a *asker) runEnd(f protocols.Field, from int) int {
+	to := from
+	for to < len(a.bytes) {
+		switch {
+		case a.bytes[to].feeds(f):
+		case to+1 < len(a.bytes) && a.bytes[to+1].feeds(f) && a.joins(f, to):
+		default:
+			return to
+		}
+		to++
+	}
+	return to
+}
+
+// joins tells whether the byte, which feeds more or something else than f, is a sign within the text of f.
+func (a *asker) joins(f protocols.Field, at int) bool {
+	switch a.in.Bytes[at] {
+	case '.':
+	case '-', ':', '/', ' ', 'T':
+		if f.Name != "time" {
+			return false
+		}
+	default:
+		return false
+	}
+	return at > 0 && isDigits(string(a.in.Bytes[at-1:at])) && isDigits(string(a.in.Bytes[at+1:at+2]))
+}
+
+// reader is the function of the decoder that set a field.
+func (a *asker) reader(f protocols.Field) string {
+	name, _, _ := strings.Cut(f.Name, "[")
+	return a.readers[protocols.Field{Event: f.Event, Name: name}]
+}
+
+// noted adds the decoder's notes. A note of a range that was found to feed the field of its name says the rule of it.
+func (a *asker) noted(list []Item, notes []protocols.Note) []Item {
+	asked := len(list)
+	for _, n := range notes {
+		same := false
+		for i := range list {
+			if it := &list[i]; it.Offset == n.Offset && it.Length == n.Length && it.Name == n.Name {
+				same = true
+				it.Rule = n.Rule
+			}
+		}
+		if same {
+			continue
+		}
+		it := Item{Offset: n.Offset, Length: n.Length, Name: n.Name, Event: -1, Rule: n.Rule}
+		if holds(list[:asked], n.Offset, n.Length) == 0 {
+			it.Value = a.plainValue(a.in.Bytes[n.Offset : n.Offset+n.Length])
+		}
+		list = append(list, it)
+	}
+	return list
+}
+
+// holds counts the items within a range.
+func holds(list []Item, offset, length int) (n int) {
+	for i := range list {
+		if list[i].Offset >= offset && list[i].Offset+list[i].Length <= offset+length {
+			n++
+		}
+	}
+	return n
+}
+
+// plainValue shows bytes that are no field: as text, or as a number.
+func (a *asker) plainValue(b []byte) string {
+	if isText(b) && (a.textual || len(b) > 5) {
+		v, _ := json.Marshal(string(b))
+		return string(v)
+	}
+	if len(b) <= 4 {
+		return strconv.FormatUint(number(b), 10)
+	}
+	return ""
+}
+
+// others adds what nothing names yet, so that every byte has a name.
+func (a *asker) others(list []Item) []Item {
+	covered := make([]bool, len(a.in.Bytes))
+	edge := make([]bool, len(a.in.Bytes)+1)
+	order(list)
+	for i := range list {
+		it := &list[i]
+		end := it.Offset + it.Length
+		edge[it.Offset], edge[end] = true, true
+		parent := false
+		for k := i + 1; k < len(list) && list[k].Offset < end && !parent; k++ {
+			parent = list[k].Length < it.Length && list[k].Offset+list[k].Length <= end
+		}
+		for k := it.Offset; k < end && (!parent || it.Field); k++ {
+			covered[k] = true
+		}
+	}
+	for from := 0; from < len(covered); from++ {
+		if covered[from] {
+			continue
+		}
+		name, rule := a.class(from)
+		to := from + 1
+		for to < len(covered) && !covered[to] && !edge[to] && name != "separator" {
+			if next, _ := a.class(to); next != name {
+				break
+			}
+			to++
+		}
+		list = append(list, Item{Offset: from, Length: to - from, Name: name, Event: -1, Rule: rule, Value: a.plainValue(a.in.Bytes[from:to])})
+		from = to - 1
+	}
+	return list
+}
+
+// class names a byte that feeds no field by what changing it does.
+func (a *asker) class(at int) (name, rule string) {
+	if !a.usable {
+		return "refused", "the frame is not accepted"
+	}
+	e := &a.bytes[at]
+	switch {
+	case !e.asked:
+		return "not looked at", "the frame is too long to try each byte"
+	case a.textual && (e.refusals > 0 || e.layout || e.kind || e.gates != "") && isSeparator(a.in.Bytes[at]):
+		return "separator", "ends a field"
+	case e.refusals == e.probes:
+		return "structure", "any other value is refused"
+	case e.kind:
+		return "message type", "decides which message it is"
+	case e.gates != "":
+		return "structure", "decides whether " + e.gates + " is read"
+	case e.layout || e.refusals > 0:
+		return "structure", "decides how other bytes are read"
+	case e.reply:
+		return "echo", "the answer repeats it or depends on it"
+	case e.state:
+		return "session", "is remembered for the frames after it"
+	case e.identity:
+		return "unread", "no field; tells records of the same time apart"
+	case e.checksum:
+		return "unread", "no field; only the checksum depends on it"
+	}
+	return "unread", "changing it changes nothing"
+}
+
+// isSeparator tells whether a byte is punctuation of a text.
+func isSeparator(c byte) bool { return strings.IndexByte(",;:|#*&=()[]{}<>$!@/ \r\n\"", c) >= 0 }
+
+// order sorts items by their place, those that hold others first.
+func order(list []Item) {
+	slices.SortStableFunc(list, func(a, b Item) int {
+		switch {
+		case a.Offset != b.Offset:
+			return a.Offset - b.Offset
+		case a.Length != b.Length:
+			return b.Length - a.Length
+		case a.Field == b.Field:
+			return 0
+		case b.Field:
+			return -1
+		}
+		return 1
+	})
+}
+
+// nest orders items and counts what holds each.
+func nest(list []Item) {
+	order(list)
+	var open []*Item // that may hold what comes
+	for i := range list {
+		it := &list[i]
+		for len(open) > 0 && open[len(open)-1].Offset+open[len(open)-1].Length <= it.Offset {
+			open = open[:len(open)-1]
+		}
+		for _, outer := range open {
+			if outer.Offset+outer.Length >= it.Offset+it.Length && (outer.Length > it.Length || !outer.Field) {
+				it.Depth++
+			}
+		}
+		open = append(open, it)
+	}
+}

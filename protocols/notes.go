@@ -1,0 +1,103 @@
+package protocols
+
+import (
+	"path/filepath"
+	"runtime"
+	"strings"
+	"unsafe"
+)
+
+// Notes are what a decoder says of the bytes of one frame while it reads them, for people who want to see which bytes mean what. A Frame that has
+// none (Frame.Notes is nil, as everywhere but in `decode --explain` and on the console) costs its decoder one comparison a note.
+//
+// A decoder notes what only it knows: the parts of a frame that become no field of an event (start, length, number of the message, checksum), and rules
+// that can not be told from results. Which bytes feed which field, the package explain finds out by asking the decoder; it shows both.
+type Notes struct {
+	List    []Note           // in the order in which the decoder said them
+	Readers map[Field]string // which function of the decoder set a field
+	Dropped int              // notes beyond MaxNotes
+
+	frame []byte // the input of the call that notes
+	event int    // index of the event being built
+}
+
+// MaxNotes bounds the notes of one frame.
+const MaxNotes = 1 << 13
+
+// Note names a range of a frame.
+type Note struct {
+	Offset, Length int
+	Name           string // of a field of the event as its JSON has it ("lat", "battery_v"), or of a part of the frame ("length", "checksum")
+	Rule           string // how it is read, in a few words: "CRC-16/X.25 over length to serial"
+}
+
+// Field is a field of one of a frame's events, by the name that its JSON has.
+type Field struct {
+	Event int
+	Name  string
+}
+
+// Note says what b is: a part of the frame being decoded. A slice of anything else, as of a copy without escapes, is passed over. Name and rule are
+// constants, so that nothing is made when nobody listens.
+func (f *Frame) Note(b []byte, name, rule string) {
+	if f.Notes != nil {
+		f.Notes.add(b, name, rule)
+	}
+}
+
+// NoteMark is a place in the notes to which Unnote goes back: a decoder that tries one layout after another drops what it said of the first.
+func (f *Frame) NoteMark() int {
+	if f.Notes == nil {
+		return 0
+	}
+	return len(f.Notes.List)
+}
+
+// Unnote drops what was noted since mark.
+func (f *Frame) Unnote(mark int) {
+	if f.Notes != nil {
+		f.Notes.List = f.Notes.List[:mark]
+	}
+}
+
+// begin forgets the last frame.
+func (n *Notes) begin(frame []byte) {
+	n.List, n.frame, n.event, n.Dropped = n.List[:0], frame, -1, 0
+	n.Readers = make(map[Field]string)
+}
+
+// add finds where b lies by its address: this is the one place that looks at one, and nothing is read through it.
+func (n *Notes) add(b []byte, name, rule string) {
+	if len(b) == 0 || len(n.frame) == 0 {
+		return
+	}
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(b))) - uintptr(unsafe.Pointer(unsafe.SliceData(n.frame)))
+	if at >= uintptr(len(n.frame)) || len(b) > len(n.frame)-int(at) {
+		return
+	}
+	if len(n.List) >= MaxNotes {
+		n.Dropped++
+		return
+	}
+	n.List = append(n.List, Note{int(at), len(b), name, rule})
+}
+
+// set remembers which function of the decoder adds an attribute to the event being built.
+func (n *Notes) set(name string) {
+	key := Field{n.event, name}
+	if len(n.Readers) >= MaxNotes || n.Readers[key] != "" {
+		return
+	}
+	var pcs [12]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for more := true; more; {
+		var at runtime.Frame
+		at, more = frames.Next()
+		where, function := filepath.Split(at.Function)
+		if strings.HasSuffix(where, "protocols/") { // of a decoder's folder, not of this one
+			_, function, _ = strings.Cut(function, ".")
+			n.Readers[key] = strings.NewReplacer("(*call).", "", "(*", "", ")", "").Replace(function) + " in " + filepath.Base(at.File)
+			return
+		}
+	}
+}
