@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -19,13 +20,13 @@ type effects struct {
 	fields   []feed // the fields that it feeds
 	refusals int    // of how many probes: the frame was refused, or cut elsewhere
 	probes   int
-	kind     bool   // the message became another
-	layout   bool   // the events became others
-	gates    string // a field that is there only for some values of the byte
-	reply    bool   // the answer changed
-	state    bool   // what is remembered for later frames changed
-	identity bool   // the record's identity changed
-	checksum bool   // the checksum noticed
+	kind     bool              // the message became another
+	layout   bool              // the events became others
+	gates    []protocols.Field // that are there only for some values of the byte
+	reply    bool              // the answer changed
+	state    bool              // what is remembered for later frames changed
+	identity bool              // the record's identity changed
+	checksum bool              // the checksum noticed
 }
 
 // feed is a field that a byte feeds, and by which of its bits.
@@ -46,23 +47,26 @@ func (a *asker) ask() {
 	raw := slices.Clone(a.in.Bytes)
 	a.bytes = make([]effects, len(raw))
 	a.samples = make(map[protocols.Field][]sample)
-	bits := min(8, Budget/len(raw), 16*Budget/len(raw)/(1+len(a.base.events)))
-	a.partial = bits < 8
+	tried := min(8, Budget/len(raw), max(1, 16*Budget/len(raw)/(1+len(a.base.events))))
+	a.partial = tried < 8
 	for i, was := range raw {
-		if bits == 0 {
+		if tried == 0 {
 			break
 		}
 		var found []probe
 		try := func(v byte) {
+			if a.textual && cuts(v) && !cuts(was) {
+				return // it would end the field: no value of it
+			}
 			raw[i] = v
 			found = append(found, a.probe(raw, i, was^v))
 		}
-		for bit := range bits {
+		for bit := range tried {
 			try(was ^ 1<<bit)
 		}
 		if a.textual && (isLetter(was) || was == '+' || was == '-') {
 			for _, v := range []byte("NSEWAVLFRBM01+-") {
-				if v != was && bits == 8 {
+				if v != was && tried == 8 {
 					try(v)
 				}
 			}
@@ -162,11 +166,11 @@ func (a *asker) settle(at int, was byte, list []probe) effects {
 		}
 	}
 	e.fields = slices.DeleteFunc(e.fields, func(f feed) bool {
-		if !a.gated(f.field, took) {
-			return false
+		gated := a.gated(f, took)
+		if gated {
+			e.gates = append(e.gates, f.field)
 		}
-		e.gates = f.field.Name
-		return true
+		return gated
 	})
 	for _, t := range took {
 		if e.feeds(t.field) {
@@ -189,21 +193,42 @@ func (a *asker) loses(list []change) bool {
 
 // gated tells whether a byte does not give a field its value, but decides whether it is there at all. Of a flag and an alarm, being there is the value;
 // and of a text that a comma ends, the comma is no part.
-func (a *asker) gated(f protocols.Field, took []taken) bool {
-	base := a.value(f).json
+func (a *asker) gated(f feed, took []taken) bool {
+	base := a.value(f.field).json
 	at := -1
 	gone := true
 	for _, t := range took {
-		if t.field == f {
+		if t.field == f.field {
 			at = t.at
 			gone = gone && t.value.json == ""
 		}
 	}
-	if was := a.in.Bytes[at]; a.textual && strings.IndexByte(",;|#*&", was) >= 0 && strings.IndexByte(base, was) < 0 {
+	if was := a.in.Bytes[at]; a.textual && cuts(was) && strings.IndexByte(base, was) < 0 {
 		return true
 	}
-	return gone && base != "true" && base != "false" && f.Name != "alarm"
+	if base == "true" || base == "false" || f.field.Name == "alarm" {
+		return gone && bits.OnesCount8(f.mask) > 2 && !strings.EqualFold(a.word(at), base)
+	}
+	return gone
 }
+
+// word is what stands around a place of a text.
+func (a *asker) word(at int) string {
+	b, to := a.in.Bytes, at
+	if !a.textual {
+		return ""
+	}
+	for at > 0 && isLetter(b[at-1]) {
+		at--
+	}
+	for to < len(b) && isLetter(b[to]) {
+		to++
+	}
+	return string(b[at:to])
+}
+
+// cuts tells whether a byte ends a field in texts.
+func cuts(c byte) bool { return strings.IndexByte(",;|#*&=$()[]\r\n", c) >= 0 }
 
 // nameless tells whether an attribute is of an element without a name.
 func nameless(name string) bool { return name == "raw" || strings.HasPrefix(name, "io_") }
@@ -230,6 +255,9 @@ func (e *effects) add(f protocols.Field, bits byte) {
 	}
 	e.fields = append(e.fields, feed{f, bits})
 }
+
+// gate tells whether f is there only for some values of the byte.
+func (e *effects) gate(f protocols.Field) bool { return slices.Contains(e.gates, f) }
 
 // feeds tells whether the byte feeds f.
 func (e *effects) feeds(f protocols.Field) bool { return e.mask(f) != 0 }

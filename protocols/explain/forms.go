@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/trackgate/trackgate/protocols"
 )
@@ -13,6 +14,7 @@ import (
 type form struct {
 	name  string
 	read  func(raw []byte) (float64, bool)
+	loose bool // a float, whose last decimals are noise
 	exact bool // there is no factor and no constant: degrees and minutes, a date
 }
 
@@ -32,6 +34,12 @@ func forms(raw, mask []byte, field string) []form {
 		if field == "lat" || field == "lng" {
 			list = append(list, sexagesimal("decimal", decimal)...)
 		}
+		add("decimal behind a letter", func(b []byte) (float64, bool) {
+			if len(b) < 2 || !isLetter(b[0]) {
+				return 0, false
+			}
+			return decimal(b[1:])
+		})
 		add("one digit in base 36", base36)
 	}
 	if n := len(raw); n <= 8 {
@@ -74,6 +82,9 @@ func forms(raw, mask []byte, field string) []form {
 	case 8:
 		add("float64 big endian", func(b []byte) (float64, bool) { return finite(math.Float64frombits(binary.BigEndian.Uint64(b))) })
 		add("float64 little endian", func(b []byte) (float64, bool) { return finite(math.Float64frombits(binary.LittleEndian.Uint64(b))) })
+	}
+	for i := range list {
+		list[i].loose = strings.HasPrefix(list[i].name, "float")
 	}
 	return list
 }

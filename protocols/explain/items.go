@@ -39,28 +39,61 @@ func (a *asker) fields() []Item {
 			if !a.bytes[from].feeds(f) {
 				continue
 			}
-			to := a.runEnd(f, from)
-			list = append(list, Item{Offset: from, Length: to - from, Name: f.Name, Event: f.Event, Field: true, Value: a.value(f).json,
-				Rule: a.ruleOf(f, from, to), Reader: a.reader(f)})
-			from = to
+			first, end := a.run(f, from)
+			for _, to := range []int{end - a.turnsAtEnd(f, first, end), end} {
+				if to > first {
+					list = append(list, Item{Offset: first, Length: to - first, Name: f.Name, Event: f.Event, Field: true, Value: a.value(f).json,
+						Rule: a.ruleOf(f, first, to), Reader: a.reader(f)})
+				}
+				first = to
+			}
+			from = end
 		}
 	}
 	return list
 }
 
-// runEnd is where the bytes that feed f from a place on end. A point or a dash within a number or a date belongs to it.
-func (a *asker) runEnd(f protocols.Field, from int) int {
-	to := from
-	for to < len(a.bytes) {
-		switch {
-		case a.bytes[to].feeds(f):
-		case to+1 < len(a.bytes) && a.bytes[to+1].feeds(f) && a.joins(f, to):
-		default:
-			return to
-		}
-		to++
+// run are the bytes that feed f, around a place that does. A point or a dash within a number or a date belongs to them, and a digit that only one value
+// of makes sense, like the 0 of month 04.
+func (a *asker) run(f protocols.Field, at int) (from, to int) {
+	inside := func(i int) bool {
+		return a.textual && a.bytes[i].gate(f) && !cuts(a.in.Bytes[i])
 	}
-	return to
+	from = at
+	for from > 0 && inside(from-1) {
+		from--
+	}
+	for to = at; to < len(a.bytes); to++ {
+		if a.bytes[to].feeds(f) || inside(to) {
+			continue
+		}
+		next := to + 1
+		for next < len(a.bytes) && next < to+3 && a.bytes[next].gate(f) && a.bytes[to].gate(f) {
+			next++
+		}
+		if next == len(a.bytes) || !a.bytes[next].feeds(f) || !a.bytes[to].gate(f) && !a.joins(f, to) {
+			break
+		}
+	}
+	return from, to
+}
+
+// turnsAtEnd is 1 where the last byte of a run turns the number over and does nothing else: the N of 4154.5N.
+func (a *asker) turnsAtEnd(f protocols.Field, from, to int) int {
+	base := a.value(f)
+	if to-from < 2 || !base.isNum || base.number == 0 {
+		return 0
+	}
+	turns := 0
+	for _, s := range a.samples[f] {
+		if s.at == to-1 && s.value.isNum {
+			if s.value.number != -base.number {
+				return 0
+			}
+			turns = 1
+		}
+	}
+	return turns
 }
 
 // joins tells whether the byte, which feeds more or something else than f, is a sign within the text of f.
@@ -100,6 +133,12 @@ func (a *asker) noted(list []Item, notes []protocols.Note) []Item {
 		it := Item{Offset: n.Offset, Length: n.Length, Name: n.Name, Event: -1, Rule: n.Rule}
 		if holds(list[:asked], n.Offset, n.Length) == 0 {
 			it.Value = a.plainValue(a.in.Bytes[n.Offset : n.Offset+n.Length])
+			for k := range a.base.events {
+				if v := fieldValue(&a.base.events[k], n.Name); v.json != "" {
+					it.Value, it.Event, it.Field = v.json, k, true
+					break
+				}
+			}
 		}
 		list = append(list, it)
 	}
@@ -172,14 +211,14 @@ func (a *asker) class(at int) (name, rule string) {
 	switch {
 	case !e.asked:
 		return "not looked at", "the frame is too long to try each byte"
-	case a.textual && (e.refusals > 0 || e.layout || e.kind || e.gates != "") && isSeparator(a.in.Bytes[at]):
+	case a.textual && (e.refusals > 0 || e.layout || e.kind || len(e.gates) > 0) && isSeparator(a.in.Bytes[at]):
 		return "separator", "ends a field"
 	case e.refusals == e.probes:
 		return "structure", "any other value is refused"
 	case e.kind:
 		return "message type", "decides which message it is"
-	case e.gates != "":
-		return "structure", "decides whether " + e.gates + " is read"
+	case len(e.gates) > 0:
+		return "structure", "decides whether " + e.gates[0].Name + " is read"
 	case e.layout || e.refusals > 0:
 		return "structure", "decides how other bytes are read"
 	case e.reply:

@@ -9,6 +9,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/trackgate/trackgate/protocols"
 )
@@ -125,7 +126,10 @@ func fit(f form, raw []byte, base value, near []sample) (k, c float64, ok bool) 
 		}
 	}
 	take(base)
-	unread := 0
+	unread, tolerance := 0, 2e-7
+	if f.loose {
+		tolerance = 1e-5
+	}
 	for _, s := range near {
 		i := s.at
 		was := b[i]
@@ -155,7 +159,7 @@ func fit(f form, raw []byte, base value, near []sample) (k, c float64, ok bool) 
 		c = vs[0] - k*xs[0]
 		good := 0
 		for j := range xs {
-			if math.Abs(k*xs[j]+c-vs[j]) <= 2e-7+1e-9*math.Abs(vs[j]) {
+			if math.Abs(k*xs[j]+c-vs[j]) <= tolerance+1e-9*math.Abs(vs[j]) {
 				good++
 			}
 		}
@@ -253,6 +257,10 @@ func text(raw []byte, base value) string {
 	digits := hex.EncodeToString(raw)
 	trimmed := string(bytes.Trim(raw, " \x00\t"))
 	switch {
+	case utf16Text(raw, false) == s:
+		return "text, UTF-16 big endian"
+	case utf16Text(raw, true) == s:
+		return "text, UTF-16 little endian"
 	case s == string(raw):
 		return "text"
 	case s == trimmed:
@@ -279,6 +287,25 @@ func text(raw []byte, base value) string {
 		return "bytes in hex, within the value"
 	}
 	return ""
+}
+
+// utf16Text is raw read as UTF-16, up to its filling.
+func utf16Text(raw []byte, little bool) string {
+	if len(raw)%2 != 0 {
+		return ""
+	}
+	units := make([]uint16, 0, len(raw)/2)
+	for i := 0; i < len(raw); i += 2 {
+		u := uint16(raw[i])<<8 | uint16(raw[i+1])
+		if little {
+			u = u<<8 | u>>8
+		}
+		if u == 0 {
+			break
+		}
+		units = append(units, u)
+	}
+	return string(utf16.Decode(units))
 }
 
 func number(b []byte) uint64 { v, _ := wide(b); return v }
@@ -310,19 +337,25 @@ func orNone(json string) string {
 
 // code says what some values of the bytes stand for.
 func code(raw []byte, base value, near []sample) string {
-	if len(raw) > 1 || len(near) == 0 {
-		return "read together with other bytes"
+	if len(near) == 0 || len(raw) > 24 || strings.HasPrefix(base.json, "[") || strings.HasPrefix(base.json, "{") {
+		return "a part of the value"
 	}
-	write := func(b byte) string {
-		if isText([]byte{b}) && isText(raw) {
+	write := func(b []byte) string {
+		if isText(b) && isText(raw) {
 			return string(b)
 		}
-		return fmt.Sprintf("%02x", b)
+		return hex.EncodeToString(b)
 	}
-	parts := []string{write(raw[0]) + " is " + orNone(base.json)}
+	parts := []string{write(raw) + " is " + orNone(base.json)}
+	b := slices.Clone(raw)
+	said := []string{base.json}
 	for _, s := range near {
-		if s.value.json != "" && s.value.json != base.json && len(parts) < 4 {
-			parts = append(parts, write(s.byte)+" "+s.value.json)
+		if s.value.json != "" && !slices.Contains(said, s.value.json) && len(parts) < 4 {
+			was := b[s.at]
+			b[s.at] = s.byte
+			parts = append(parts, write(b)+" "+s.value.json)
+			said = append(said, s.value.json)
+			b[s.at] = was
 		}
 	}
 	return "code: " + strings.Join(parts, ", ")
