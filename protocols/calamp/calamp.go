@@ -70,6 +70,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		return n, fmt.Errorf("calamp: %w", err)
 	}
 	f.Type = typeNames[h.kind]
+	if f.Notes != nil {
+		noteHeader(f, in.Bytes, size)
+	}
 	body := in.Bytes[size:]
 	if least := leastBody[h.kind]; len(body) < least {
 		return n, fmt.Errorf("calamp: %s of %d bytes: %w", f.Type, len(body), protocols.ErrMalformed)

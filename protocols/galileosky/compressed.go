@@ -29,8 +29,10 @@ func (c *call) compressed(b []byte) {
 			r.e.Kind, r.e.Alarm = protocols.Alarm, "general"
 		}
 		count := int(b[minimalSize] & 0x1f)
+		c.f.Note(b[minimalSize:minimalSize+1], "count", "of tags, low five bits")
 		b = b[minimalSize+1:]
 		list := b[:min(count, len(b))]
+		c.f.Note(list, "tags", "decide what the values behind them are")
 		b = b[len(list):]
 		for _, id := range list {
 			t := &tags[id]

@@ -97,6 +97,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	f.Type = name
 	c.stored = b[2]&(archiveFlag>>8) != 0
 	data, crc := b[3:n-2], b[n-2:n]
+	if f.Notes != nil {
+		notePacket(f, b[:n])
+	}
 	c.packet(b[0], data)
 	switch b[0] {
 	case headerData, headerCompressed:

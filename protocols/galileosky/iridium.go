@@ -36,8 +36,12 @@ func (c *call) iridium(b []byte, final bool) (int, error) {
 	c.f.Type = "iridium"
 	r := protocols.NewReader(b[3:n])
 	var session, place, payload []byte
+	c.f.Note(b[:1], "version", "of the satellite network's messages, 1")
+	c.f.Note(b[1:3], "length", "u16 big endian; of the elements")
 	for r.Len() > 0 {
+		c.f.Note(r.Peek(1), "element", "1 session, 2 payload, 3 place of the modem")
 		id := r.U8()
+		c.f.Note(r.Peek(2), "length", "u16 big endian; of the element")
 		switch v := r.Bytes(int(r.U16())); id {
 		case 1:
 			session = v

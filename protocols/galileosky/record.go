@@ -63,6 +63,7 @@ func (c *call) records(b []byte) {
 				b = nil
 				break
 			}
+			c.f.Note(b[:1], "tag", "decides what the value behind it is")
 			c.apply(&r, id, value)
 			b = rest
 		}

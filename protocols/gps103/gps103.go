@@ -73,8 +73,11 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		return n, fmt.Errorf("gps103: %w", protocols.ErrGarbage)
 	case lineEnd:
 		f.Type = "line end"
+		f.Note(in.Bytes[:n], "line end", "between messages")
 	case login:
 		f.Type = "login"
+		f.Note(in.Bytes[:len(loginStart)], "start", "##,imei:")
+		f.Note(in.Bytes[len(loginStart)+imeiSize:n], "stop", ",A; and what ends the line")
 		c.name(body)
 		f.Reply = append(f.Reply[:0], "LOAD"...)
 	case heartbeat:
@@ -82,6 +85,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		c.name(body)
 		f.Reply = append(f.Reply[:0], "ON"...)
 	case report:
+		f.Note(in.Bytes[:len(start)], "start", "imei:")
 		return n, c.report(body)
 	}
 	return n, nil

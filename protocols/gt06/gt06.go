@@ -60,6 +60,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if n == 0 || err != nil {
 		return n, err
 	}
+	if f.Notes != nil {
+		c.note(f, in.Bytes[:n])
+	}
 	if c.badCRC {
 		return n, c.decodeBad()
 	}

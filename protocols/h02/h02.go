@@ -66,6 +66,8 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 			return garbage(b, n)
 		}
 		f.Type = "unknown"
+		f.Note(b[:1], "start", "asterisk")
+		f.Note(b[end:n], "stop", "number sign")
 		return n, c.text(b[1:end])
 	case '$':
 		known := binaryLength(s.State)
@@ -77,6 +79,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 			return garbage(b, n)
 		}
 		f.Type = "binary"
+		f.Note(b[:1], "start", "dollar")
 		c.record(b[:n], learnt)
 		return n, nil
 	case 'X':
@@ -95,6 +98,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 			n++
 		}
 		f.Type = "line end"
+		f.Note(b[:n], "line end", "between frames")
 		return n, nil
 	}
 	return garbage(b, -1)

@@ -34,6 +34,8 @@ func (c *call) text(b []byte) error {
 	if !isID(id) {
 		return fmt.Errorf("h02: id %q: %w", id[:min(len(id), 24)], protocols.ErrMalformed)
 	}
+	c.f.Note(b[:2], "maker", "two letters of the maker, mostly HQ; answers repeat them")
+	c.f.Note(kind, "message type", "decides the layout of the fields")
 	m := sentence{maker: b[:2], id: id, kind: kind, fields: split(&store, rest), body: b[3:], rest: rest}
 	if name := types[string(m.kind)]; name != "" {
 		c.f.Type = name

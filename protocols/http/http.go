@@ -47,6 +47,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if parsed.Kind == protocols.Position && parsed.Has&protocols.HasFix == 0 {
 		return n, fmt.Errorf("http: %w: a position needs lat and lng", protocols.ErrMalformed)
 	}
+	f.Note(in.Bytes, "update", "JSON object; its members are the event's")
 	e := f.Add(parsed.Kind)
 	attrs := append(e.Attrs, parsed.Attrs...)
 	*e = parsed

@@ -45,6 +45,9 @@ func (c *call) items(e *protocols.Event, b []byte) {
 		if id == 0x80 && n == 1 { // its parts follow it up to the end
 			n = len(b) - 2
 		}
+		if c.f.Notes != nil {
+			c.noteItem(b)
+		}
 		c.item(e, id, b[2:2+n], b[:2+n])
 		b = b[2+n:]
 	}

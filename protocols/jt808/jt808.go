@@ -43,6 +43,7 @@ type call struct {
 	s        *protocols.Session
 	f        *protocols.Frame
 	received protocols.Millis
+	raw      []byte // the frame as it came
 	unit
 	header
 
@@ -63,6 +64,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		c.sentence()
 		return n, nil
 	}
+	c.raw = in.Bytes[:n]
 	before, first := *s, len(f.Events)
 	err = c.decode()
 	if err == nil && c.badCheck && !s.Options.TolerateChecksum {
@@ -82,6 +84,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 func (c *call) decode() error {
 	if err := c.head(); err != nil {
 		return err
+	}
+	if c.f.Notes != nil {
+		c.note(c.raw)
 	}
 	if err := c.bind(); err != nil {
 		return err

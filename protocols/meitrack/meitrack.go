@@ -66,6 +66,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if n == 0 || err != nil {
 		return n, err
 	}
+	if f.Notes != nil {
+		c.note(f, in.Bytes[:n])
+	}
 	before := *s
 	if err := c.decode(); err != nil {
 		*s = before

@@ -26,6 +26,12 @@ const (
 // decodeBinary reads a message of the binary form. How its CRC is made is not known: it is not checked.
 func decodeBinary(s *protocols.Session, f *protocols.Frame, b []byte) error {
 	f.Type = "binary"
+	f.Note(b[:2], "start", "2b or 2d, 00")
+	f.Note(b[2:4], "length", "u16 big endian; of all")
+	f.Note(b[4:5], "flag", "not read")
+	f.Note(b[17:binaryHead], "reserved", "not read")
+	f.Note(b[len(b)-3:len(b)-1], "checksum", "not checked: how it is made is not known")
+	f.Note(b[len(b)-1:], "stop", "dollar")
 	imei, ok := packedIMEI(b[5:13])
 	if !ok {
 		return fmt.Errorf("queclink: device id %x: %w", b[5:13], protocols.ErrMalformed)

@@ -110,6 +110,11 @@ func decodeHex(s *protocols.Session, f *protocols.Frame, b []byte) error {
 	n := len(b)
 	f.Type = h.name[1:]
 	before := *s
+	f.Note(b[:4], "message type", "the form of the head, and whether the message was stored")
+	f.Note(b[h.at:h.body()], "length", "big endian; of the whole message")
+	f.Note(b[n-hexTail:n-4], "count number", "u16 big endian; the answer repeats it")
+	f.Note(b[n-4:n-2], "checksum", "CRC-16/CCITT-FALSE of all behind the first four bytes, u16 big endian")
+	f.Note(b[n-2:], "stop", "CR LF")
 	sum := uint16(b[n-4])<<8 | uint16(b[n-3])
 	bad := protocols.CCITT(protocols.CCITTStart, b[4:n-4]) != sum && protocols.X25.Sum(b[4:n-4]) != sum
 	c := hexCall{s: s, f: f, head: h, base: protocols.Fingerprint(b[4 : n-hexTail])}

@@ -83,6 +83,7 @@ func (c *call) decode(b []byte) error {
 		return fmt.Errorf("queclink: %d fields: %w", c.m.n, protocols.ErrMalformed)
 	}
 	head := c.m.take(0)
+	c.f.Note(head, "message type", "+RESP:GT sent now, +BUFF:GT stored, +ACK:GT answer; and the report's three letters")
 	kind, name := splitHead(head)
 	c.stored = kind == headBuffered
 	if c.report = knownReport(name); c.report != "" {
@@ -143,6 +144,7 @@ func (c *call) tail() {
 	c.end = last - 1
 	if isCount(c.m.at(last)) {
 		c.count = c.m.take(last)
+		c.f.Note(c.count, "count number", "hex; the answer repeats it")
 	} else if isTime(c.m.at(last)) { // cut short by the device
 		c.end = last
 	}
@@ -175,7 +177,7 @@ func (c *call) tailOld() {
 func (c *call) sendTime(i int) protocols.Millis {
 	t, ok := readTime(c.m.at(i), c.s.Options.Zone)
 	if ok {
-		c.m.take(i)
+		c.f.Note(c.m.take(i), "send time", "yyyymmddHHMMSS; the time of records without one")
 	}
 	return t
 }

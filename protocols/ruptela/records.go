@@ -22,6 +22,8 @@ func (c *call) records() {
 		return
 	}
 	left, count, rest := p[0], int(p[1]), p[2:]
+	c.f.Note(p[:1], "records left", "u8; on the device")
+	c.f.Note(p[1:2], "count", "u8; of records")
 	r := recordReader{extended: c.command == cmdExtended}
 	whole := true
 	var last int // where the record begins that parts are merged into
@@ -32,6 +34,9 @@ func (c *call) records() {
 			break
 		}
 		record := rest[:n]
+		if c.f.Notes != nil {
+			r.note(c.f, record)
+		}
 		rest = rest[n:]
 		if part := r.part(record); part > 0 && r.open {
 			last += n

@@ -137,6 +137,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		return n, fmt.Errorf("ruptela: IMEI %d: %w", imei, protocols.ErrMalformed)
 	}
 	c := call{s: s, f: f, received: in.Received, command: data[8], payload: data[head:], bad: bad}
+	if f.Notes != nil {
+		notePacket(f, b[:n])
+	}
 	before, first := *s, len(f.Events)
 	c.bind(imei)
 	c.message()

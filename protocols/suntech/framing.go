@@ -101,6 +101,10 @@ func (c *call) cutLegacyZIP(b []byte, final bool) (int, error) {
 	if b[end] != 0x03 {
 		return 1, errStart
 	}
+	c.f.Note(b[:1], "start", "02")
+	c.f.Note(b[1:3], "length", "u16 big endian; of the report")
+	c.f.Note(b[3:4], "type", "of the ZIP report")
+	c.f.Note(b[end:end+1], "stop", "03")
 	c.line = b[3:end]
 	return end + 1, nil
 }
@@ -123,6 +127,8 @@ func (c *call) cutUniversalZIP(b []byte, final bool) (int, error) {
 		}
 		return 0, nil
 	}
+	c.f.Note(b[:1], "type", "of the ZIP report")
+	c.f.Note(b[1:3], "length", "u16 big endian; of the report")
 	c.line = b[:3+size]
 	return 3 + size, nil
 }

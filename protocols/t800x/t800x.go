@@ -86,6 +86,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if st := families[c.family&7]; s.State != st {
 		s.State = st
 	}
+	if f.Notes != nil {
+		c.note()
+	}
 	c.read(b[headSize:])
 	c.answer()
 	return n, nil

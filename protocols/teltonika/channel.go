@@ -45,6 +45,9 @@ func channelPacket(s *protocols.Session, in protocols.Input, f *protocols.Frame,
 	}
 	id, data := b[channelHead:channelHead+idLength], b[channelHead+idLength:n]
 	from := channel{datagram: true, id: [2]byte(b[2:4]), kind: b[4], avl: b[5]}
+	if f.Notes != nil {
+		noteChannel(f, b[:n], channelHead+idLength)
+	}
 	identify(s, id)
 	return content(s, in, f, data, from, n)
 }

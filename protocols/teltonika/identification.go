@@ -30,6 +30,7 @@ func identification(s *protocols.Session, in protocols.Input, f *protocols.Frame
 		return incomplete(in)
 	}
 	f.Type = "identification"
+	f.Note(b[:2], "length", "u16 big endian; of the IMEI")
 	f.Reply = append(f.Reply, accepted...)
 	f.Refuse = append(f.Refuse, refused...)
 	identify(s, b[2:2+n])

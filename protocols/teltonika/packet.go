@@ -46,6 +46,9 @@ func packet(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		}
 		return incomplete(in)
 	}
+	if f.Notes != nil {
+		notePacket(f, b[:n])
+	}
 	data, owner := b[8:n-4], channel{}
 	if sum := uint32(protocols.ARC.Sum(data)); sum != binary.BigEndian.Uint32(b[n-4:]) {
 		return n, badChecksum(s, in, f, data, fmt.Errorf("teltonika: CRC is %08x, not %08x: %w", binary.BigEndian.Uint32(b[n-4:]), sum, protocols.ErrChecksum))

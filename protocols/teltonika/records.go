@@ -28,9 +28,11 @@ func records(s *protocols.Session, in protocols.Input, f *protocols.Frame, m *me
 	}
 	first := len(f.Events)
 	r := newReader(s, f, codec)
+	mark := f.NoteMark()
 	at, ok := r.all(data[2:end], count)
 	if (!ok || at != end-2) && codec == codec8 {
 		f.Events = f.Events[:first]
+		f.Unnote(mark)
 		r.n16, r.alarms = true, false
 		at, ok = r.all(data[2:end], count)
 	}
@@ -182,6 +184,9 @@ func (r *recordReader) record(b []byte, i int) int {
 	}
 	if !ok {
 		e.Bool("io_count_ok", false)
+	}
+	if r.frame.Notes != nil {
+		r.note(b[:n])
 	}
 	r.end(b[:n])
 	return n

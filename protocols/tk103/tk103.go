@@ -93,11 +93,14 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		return 0, nil
 	case body == nil && blank(in.Bytes[:n]):
 		f.Type = "line end"
+		f.Note(in.Bytes[:n], "line end", "between messages")
 		return n, nil
 	case body == nil:
 		return n, fmt.Errorf("tk103: %w", protocols.ErrGarbage)
 	}
 	c := call{s: s, f: f, received: in.Received}
+	f.Note(in.Bytes[:1], "start", "opening parenthesis")
+	f.Note(in.Bytes[1+len(body):n], "stop", "closing parenthesis")
 	return n, c.message(body)
 }
 
@@ -109,10 +112,12 @@ func (c *call) message(b []byte) error {
 		}
 	}
 	if serial, word, rest, ok := commaMessage(b); ok {
+		c.f.Note(word, "message type", "decides the layout of what follows")
 		c.name(serial, 'c')
 		return c.comma(b, word, rest)
 	}
 	if serial, word, rest, ok := compactMessage(b); ok {
+		c.f.Note(word, "message type", "decides the layout of what follows")
 		c.name(serial, 'k')
 		return c.compact(b, word, rest)
 	}

@@ -45,6 +45,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if s.Device != string(c.id) {
 		s.Device = string(c.id)
 	}
+	if f.Notes != nil {
+		c.note(in.Bytes[:n])
+	}
 	c.remember()
 	c.message()
 	return n, nil

@@ -162,6 +162,9 @@ func (c *call) block(b []byte, final bool) (int, error) {
 		}
 		return len(b), fmt.Errorf("wialon-ips: %d of %d compressed bytes: %w", len(b)-head, size, protocols.ErrMalformed)
 	}
+	if c.f.Notes != nil {
+		noteBlock(c.f, b[:n])
+	}
 	z := inflaters.Get().(*inflater)
 	defer inflaters.Put(z)
 	text, err := z.inflate(b[head:n])

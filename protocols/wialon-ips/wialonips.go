@@ -62,6 +62,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if n == 0 || err != nil {
 		return n, err
 	}
+	if f.Notes != nil {
+		p.note(f, in.Bytes[:n])
+	}
 	before := *s
 	err = c.packet(&p)
 	return n, c.settle(before, err)
