@@ -18,6 +18,8 @@ const maxChanges = 256
 type effects struct {
 	asked    bool
 	fields   []feed // the fields that it feeds
+	touched  []feed // those that any of its probes changed
+	read     byte   // the bits whose change left the layout as it is
 	refusals int    // of how many probes: the frame was refused, or cut elsewhere
 	probes   int
 	kind     bool              // the message became another
@@ -64,6 +66,11 @@ func (a *asker) ask() {
 		for bit := range tried {
 			try(was ^ 1<<bit)
 		}
+		for v := byte('0'); a.textual && tried == 8 && isDigit(was) && v <= '9'; v++ {
+			if bits.OnesCount8(v^was) > 1 {
+				try(v)
+			}
+		}
 		if a.textual && (isLetter(was) || was == '+' || was == '-') {
 			for _, v := range []byte("NSEWAVLFRBM01+-") {
 				if v != was && tried == 8 {
@@ -75,6 +82,8 @@ func (a *asker) ask() {
 		a.bytes[i] = a.settle(i, was, found)
 	}
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
@@ -153,6 +162,12 @@ func (a *asker) settle(at int, was byte, list []probe) effects {
 		e.state = e.state || p.state
 		e.identity = e.identity || p.identity
 		e.checksum = e.checksum || p.checksum
+		if p.refusals == 0 && !p.layout && bits.OnesCount8(p.changed) == 1 {
+			e.read |= p.changed
+		}
+		for _, c := range p.fields {
+			e.touched = mark(e.touched, c.field, p.changed)
+		}
 		if len(p.fields) == 0 || a.loses(p.fields) && slices.ContainsFunc(list, func(q probe) bool { return smaller(q.fields, p.fields) }) {
 			continue
 		}
@@ -161,7 +176,7 @@ func (a *asker) settle(at int, was byte, list []probe) effects {
 				e.layout = true // it says what the bytes behind it are
 				continue
 			}
-			e.add(c.field, p.changed)
+			e.fields = mark(e.fields, c.field, p.changed)
 			took = append(took, taken{c.field, sample{at, was ^ p.changed, c.value}})
 		}
 	}
@@ -246,14 +261,25 @@ func smaller(a, b []change) bool {
 	return true
 }
 
-func (e *effects) add(f protocols.Field, bits byte) {
-	for i := range e.fields {
-		if e.fields[i].field == f {
-			e.fields[i].mask |= bits
-			return
+// mark notes that bits feed a field.
+func mark(list []feed, f protocols.Field, changed byte) []feed {
+	for i := range list {
+		if list[i].field == f {
+			list[i].mask |= changed
+			return list
 		}
 	}
-	e.fields = append(e.fields, feed{f, bits})
+	return append(list, feed{f, changed})
+}
+
+// strange are the bits that are known to have nothing to do with f: changing them changes other things, or nothing.
+func (e *effects) strange(f protocols.Field) byte {
+	for i := range e.touched {
+		if e.touched[i].field == f {
+			return e.read &^ e.touched[i].mask
+		}
+	}
+	return e.read
 }
 
 // gate tells whether f is there only for some values of the byte.

@@ -47,20 +47,26 @@ func forms(raw, mask []byte, field string) []form {
 		if n == 1 {
 			big = ""
 		}
-		add(kind+big, unsigned)
-		if n > 1 {
+		whole := !partial(mask)
+		if whole {
+			add(kind+big, unsigned)
+		}
+		if n > 1 && whole {
 			add(kind+little, func(b []byte) (float64, bool) { return unsigned(reversed(b)) })
 		}
-		if partial(mask) {
-			list = append(list, masked(raw, mask, kind+big)...)
+		if !whole {
+			list = append(list, masked(raw, mask, kind+big, false)...)
+			if n > 1 {
+				list = append(list, masked(reversed(raw), reversed(mask), kind+little, true)...)
+			}
 		}
 		kind = "i" + kind[1:]
-		add(kind+big, signed)
-		if n > 1 {
-			add(kind+little, func(b []byte) (float64, bool) { return signed(reversed(b)) })
+		if whole {
+			add(kind+big, signed)
+			add("sign and magnitude, "+kind[1:]+" bits"+big, magnitude)
 		}
-		add("sign and magnitude, "+kind[1:]+" bits"+big, magnitude)
-		if n > 1 {
+		if n > 1 && whole {
+			add(kind+little, func(b []byte) (float64, bool) { return signed(reversed(b)) })
 			add("sign and magnitude, "+kind[1:]+" bits"+little, func(b []byte) (float64, bool) { return magnitude(reversed(b)) })
 		}
 	}
@@ -99,8 +105,14 @@ func partial(mask []byte) bool {
 }
 
 // masked are the forms of a number whose bits are only some of raw's.
-func masked(raw, mask []byte, kind string) []form {
+func masked(raw, mask []byte, kind string, turned bool) []form {
 	m, _ := wide(mask)
+	wide := func(b []byte) (uint64, bool) {
+		if turned {
+			b = reversed(b)
+		}
+		return wide(b)
+	}
 	if m == 0 {
 		return nil
 	}

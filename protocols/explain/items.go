@@ -40,7 +40,7 @@ func (a *asker) fields() []Item {
 				continue
 			}
 			first, end := a.run(f, from)
-			for _, to := range []int{end - a.turnsAtEnd(f, first, end), end} {
+			for _, to := range []int{first + a.turns(f, first, end, first), end - a.turns(f, first, end, end-1), end} {
 				if to > first {
 					list = append(list, Item{Offset: first, Length: to - first, Name: f.Name, Event: f.Event, Field: true, Value: a.value(f).json,
 						Rule: a.ruleOf(f, first, to), Reader: a.reader(f)})
@@ -57,7 +57,7 @@ func (a *asker) fields() []Item {
 // of makes sense, like the 0 of month 04.
 func (a *asker) run(f protocols.Field, at int) (from, to int) {
 	inside := func(i int) bool {
-		return a.textual && a.bytes[i].gate(f) && !cuts(a.in.Bytes[i])
+		return a.textual && f.Name == "time" && a.bytes[i].gate(f) && !cuts(a.in.Bytes[i])
 	}
 	from = at
 	for from > 0 && inside(from-1) {
@@ -78,15 +78,15 @@ func (a *asker) run(f protocols.Field, at int) (from, to int) {
 	return from, to
 }
 
-// turnsAtEnd is 1 where the last byte of a run turns the number over and does nothing else: the N of 4154.5N.
-func (a *asker) turnsAtEnd(f protocols.Field, from, to int) int {
+// turns is 1 where the byte at an end of a run turns the number over and does nothing else: the N of 4154.5N.
+func (a *asker) turns(f protocols.Field, from, to, at int) int {
 	base := a.value(f)
 	if to-from < 2 || !base.isNum || base.number == 0 {
 		return 0
 	}
 	turns := 0
 	for _, s := range a.samples[f] {
-		if s.at == to-1 && s.value.isNum {
+		if s.at == at && s.value.isNum {
 			if s.value.number != -base.number {
 				return 0
 			}

@@ -19,7 +19,7 @@ func (a *asker) ruleOf(f protocols.Field, from, to int) string {
 	raw := a.in.Bytes[from:to]
 	mask := make([]byte, len(raw))
 	for i := range raw {
-		mask[i] = a.bytes[from+i].mask(f)
+		mask[i] = ^a.bytes[from+i].strange(f)
 	}
 	var near []sample
 	for _, s := range a.samples[f] {
@@ -29,7 +29,7 @@ func (a *asker) ruleOf(f protocols.Field, from, to int) string {
 		}
 	}
 	base := a.value(f)
-	if rule := sign(raw, mask, base, near); rule != "" {
+	if rule := sign(raw, []byte{a.bytes[from].mask(f)}, base, near); rule != "" {
 		return rule
 	}
 	raw, near, signed := withoutSign(raw, mask, base, near)
@@ -38,6 +38,9 @@ func (a *asker) ruleOf(f protocols.Field, from, to int) string {
 	}
 	if rule := text(raw, base); rule != "" {
 		return rule
+	}
+	for i := range raw {
+		mask[i] = a.bytes[from+i].mask(f)
 	}
 	if rule := flag(raw, mask, base, near); rule != "" {
 		return rule
@@ -64,13 +67,19 @@ func linear(name string, raw, mask []byte, base value, near []sample) string {
 				if rule := epoch(f.name, k, c); rule != "" {
 					return rule
 				}
-			case f.exact && (math.Abs(k) != 1 || c != 0) || (c != 0) != offset:
+			case f.exact && (math.Abs(k) != 1 || c != 0) || (c != 0) != offset || offset && !sensible(k, c):
 			default:
 				return f.name + factor(k) + constant(c)
 			}
 		}
 	}
 	return ""
+}
+
+// sensible tells whether a factor and a constant are such as people put into protocols: few digits.
+func sensible(k, c float64) bool {
+	few := func(v float64) bool { return fmt.Sprintf("%.3g", v) == fmt.Sprintf("%.9g", v) }
+	return math.Abs(c) < 1e6 && (few(k) || few(1/k))
 }
 
 // sign tells that the byte turns a coordinate over and does nothing else.
