@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,6 +30,7 @@ type core struct {
 	sessions atomic.Uint64 // opened so far
 	open     atomic.Int64
 	most     int64
+	others   func() int64 // files that the rest of the process has open, beyond those that are left for it
 
 	rate    *rate.Limiter      // of new connections
 	proxies protocols.Networks // whose connections begin with a PROXY header
@@ -79,19 +79,6 @@ func (c *core) commit(w *worker, a ack) error {
 // detect recognises a protocol by the first bytes: nil, true while more may tell.
 func (c *core) detect(first []byte, datagram, final bool) (*protocols.Protocol, bool) {
 	return protocols.Detect(c.protocols, first, datagram, final)
-}
-
-// mostConnections is how many connections fit into the limit of open files, with a tenth left for everything else.
-func mostConnections(configured int) int64 {
-	var r syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil {
-		return int64(max(configured, 1000))
-	}
-	most := int64(r.Cur) / 10 * 9
-	if configured > 0 {
-		most = min(most, int64(configured))
-	}
-	return most
 }
 
 func addrPort(a net.Addr) netip.AddrPort {

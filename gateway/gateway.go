@@ -30,6 +30,7 @@ type Gateway struct {
 	data    string
 	ingest  *Ingest
 	parking parking
+	ipv6    bool
 
 	tcp     atomic.Pointer[tcpServer]
 	udp     []*udpServer
@@ -52,8 +53,10 @@ type Options struct {
 	Live   Sink
 	// Authorize says whether a request may send updates of a vehicle; nil, or a *Denied.
 	Authorize func(r *http.Request, vehicle string) error
-	Metrics   prometheus.Registerer
-	Log       *zap.Logger
+	// Others counts the files that the rest of the process has open beyond a tenth of the limit; devices leave them room. Nil: none.
+	Others  func() int64
+	Metrics prometheus.Registerer
+	Log     *zap.Logger
 }
 
 // Port is a listener as people want to know it.
@@ -67,13 +70,17 @@ type Port struct {
 func New(o Options) *Gateway {
 	m := newMetrics(o.Metrics)
 	c := &core{cfg: &o.Config, protocols: o.Protocols, registry: o.Registry, m: m, bytesIn: m.bytes.WithLabelValues("in"), bytesOut: m.bytes.WithLabelValues("out"), log: o.Log,
-		most: mostConnections(o.Config.Connections), rate: rate.NewLimiter(rate.Limit(o.Config.AcceptRate), o.Config.AcceptRate), peers: make(map[netip.Addr]*peerCount)}
+		rate: rate.NewLimiter(rate.Limit(o.Config.AcceptRate), o.Config.AcceptRate), peers: make(map[netip.Addr]*peerCount)}
 	c.proxies, _ = protocols.ParseNetworks(o.Config.ProxyFrom) // checked by Validate
+	if c.others = o.Others; c.others == nil {
+		c.others = func() int64 { return 0 }
+	}
+	c.limitConnections(o.Metrics)
 	c.budget.most = int64(o.Config.MemoryMiB) << 20
 	c.budget.export(o.Metrics)
 	c.refusals = newRefusals(o.Data, o.Config.RefusedFile, m, o.Log)
 	c.committer = newCommitter(o.Journal, o.Config.CommitWindow, m, o.Log)
-	g := &Gateway{core: c, journal: o.Journal, store: o.Store, offset: o.Offset, live: o.Live, log: o.Log, data: o.Data}
+	g := &Gateway{core: c, journal: o.Journal, store: o.Store, offset: o.Offset, live: o.Live, log: o.Log, data: o.Data, ipv6: hasIPv6()}
 	c.committer.deliver, c.committer.resume = g.deliver, g.resume
 	for _, p := range o.Protocols {
 		if p.Name == "http" {
@@ -108,6 +115,9 @@ func (g *Gateway) Ready() error {
 	}
 	return nil
 }
+
+// Open is how many device connections are open.
+func (g *Gateway) Open() int64 { return g.core.open.Load() }
 
 // Lag is how many journal records the store has still to take.
 func (g *Gateway) Lag() uint64 { return g.journal.Next() - min(g.storeAt.Load(), g.journal.Next()) }

@@ -34,7 +34,7 @@ func (c *core) admit(a netip.Addr) bool {
 		c.refuseConnection("accept_rate")
 		return false
 	}
-	if c.open.Add(1) > c.most {
+	if c.open.Add(1)+c.others() > c.most {
 		c.open.Add(-1)
 		c.refuseConnection("connections")
 		return false
@@ -46,19 +46,18 @@ func (c *core) admit(a netip.Addr) bool {
 	return true
 }
 
-// mustWait says that nothing of the session may be decoded now: the journal can not take it, or too much of it or of all waits there already.
-func (c *core) mustWait(s *session) bool {
+// mustWait says that nothing of the session may be decoded now, and why: the journal can not take it, or too much of it or of all waits
+// there already.
+func (c *core) mustWait(s *session) (limit string, wait bool) {
 	switch {
 	case c.committer.stalled.Load():
-		return true
+		return "stalled", true
 	case int(s.pending.Load()) >= maxPending:
-		c.m.limits.WithLabelValues("pending").Inc()
-		return true
+		return "pending", true
 	case c.budget.full():
-		c.m.limits.WithLabelValues("memory").Inc()
-		return true
+		return "memory", true
 	}
-	return false
+	return "", false
 }
 
 // neighbourhood is what the limits of an address hold for: an IPv4 address, or the network of 64 bits that an IPv6 subscriber has to himself.

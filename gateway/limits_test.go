@@ -57,7 +57,7 @@ func TestTakeoverOff(t *testing.T) {
 func TestLimitsOfAnAddress(t *testing.T) {
 	cfg := testConfig("", "")
 	cfg.ConnectionsPerAddress, cfg.LoginsPerAddress, cfg.RefusalsPerAddress = 2, 3, 2
-	c := &core{cfg: &cfg, m: newMetrics(prometheus.NewRegistry()), rate: rate.NewLimiter(5, 5), most: 100, peers: make(map[netip.Addr]*peerCount)}
+	c := &core{cfg: &cfg, m: newMetrics(prometheus.NewRegistry()), rate: rate.NewLimiter(5, 5), most: 100, others: func() int64 { return 0 }, peers: make(map[netip.Addr]*peerCount)}
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	admits := func(addr netip.Addr, want bool) {
 		t.Helper()

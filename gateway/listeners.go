@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strconv"
+	"syscall"
 
 	"go.uber.org/zap"
 )
@@ -16,14 +17,17 @@ import (
 func (g *Gateway) openListeners() error {
 	listeners := make(map[netip.AddrPort]*listener)
 	var ports []Port
+	if !g.ipv6 {
+		g.log.Warn("this system is without IPv6: listeners without a host are open to IPv4 alone")
+	}
 	for _, l := range g.wanted() {
-		addr, err := resolve(l.addr)
+		addr, err := resolve(l.addr, g.ipv6)
 		if err == nil && !l.datagram {
 			err = probe(addr)
 		}
 		if err == nil && l.datagram {
 			var u *udpServer
-			if u, err = newUDPServer(g.core, &l.listener); err == nil {
+			if u, err = newUDPServer(g.core, &l.listener, addr); err == nil {
 				g.udp = append(g.udp, u)
 				addr = addrPort(u.conn.LocalAddr())
 			}
@@ -117,15 +121,28 @@ func (g *Gateway) wanted() []wantedListener {
 }
 
 // resolve turns ":5000" and "localhost:5000" into an address that the engine binds and reports in the same form.
-func resolve(addr string) (netip.AddrPort, error) {
+// Without a host it is open to IPv6 and IPv4, or to IPv4 alone where the system has nothing else.
+func resolve(addr string, ipv6 bool) (netip.AddrPort, error) {
 	a, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
 	if a.IP == nil {
-		a.IP = net.IPv6unspecified
+		if a.IP = net.IPv6unspecified; !ipv6 {
+			a.IP = net.IPv4zero
+		}
 	}
 	return addrPort(a), nil
+}
+
+// hasIPv6 says whether the system can open a socket for both kinds of addresses.
+func hasIPv6() bool {
+	fd, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return false
+	}
+	defer syscall.Close(fd)
+	return syscall.SetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY, 0) == nil && syscall.Bind(fd, &syscall.SockaddrInet6{}) == nil
 }
 
 // probe tells whether a TCP port is free; the event loops open all ports or none.

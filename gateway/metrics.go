@@ -27,6 +27,8 @@ type metrics struct {
 	sinkLag       *prometheus.GaugeVec   // sink
 	sinkSeconds   *prometheus.HistogramVec
 	media         *prometheus.CounterVec // protocol
+
+	kinds
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {

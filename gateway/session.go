@@ -43,6 +43,7 @@ type session struct {
 	lastRefusal      error
 	spoke            bool // at least one byte came
 	stalledTry       bool // the waiting part was already tried as final
+	deaf             bool // does not read its answers, and is being closed
 	paused           bool // its socket raises no event
 	greedy           bool // paused because of what it holds itself
 	place            int  // index among its loop's sessions
@@ -280,11 +281,19 @@ func (s *session) flush(w *worker, hangUp bool) error {
 
 // send writes a reply where the session lives.
 func (s *session) send(b []byte) {
-	if s.closed {
+	if s.closed || s.deaf {
 		return
 	}
-	s.core.bytesOut.Add(float64(len(b)))
-	if err := s.transport.write(b); err != nil {
+	err := s.transport.write(b)
+	switch {
+	case err == nil:
+		s.core.bytesOut.Add(float64(len(b)))
+	case errors.Is(err, errOutbound):
+		s.deaf, s.hangUpAt = true, s.lastRead
+		s.core.m.limits.WithLabelValues("outbound").Inc()
+		s.core.m.closes.WithLabelValues("outbound").Inc()
+		s.transport.close("outbound")
+	default:
 		s.core.m.limits.WithLabelValues("write").Inc()
 	}
 }

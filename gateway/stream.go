@@ -82,7 +82,6 @@ func (c *streamConn) write(b []byte) error {
 	c.outMu.Lock()
 	defer c.outMu.Unlock()
 	if len(c.out)+len(b) > c.server.core.cfg.Outbound {
-		c.close("outbound")
 		return errOutbound
 	}
 	c.out = append(c.out, b...)
@@ -213,7 +212,9 @@ func (t *streamServer) serve(raw net.Conn, remote netip.AddrPort) {
 	delete(t.conns, c)
 	t.mu.Unlock()
 	t.core.m.connections.WithLabelValues("tls").Dec()
-	t.core.m.closes.WithLabelValues(reason).Inc()
+	if !c.s.deaf {
+		t.core.m.closes.WithLabelValues(reason).Inc()
+	}
 }
 
 // read feeds the session until the connection ends, and says why it did.
@@ -279,7 +280,11 @@ func (c *streamConn) hurried() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cfg := c.server.core.cfg
-	c.s.paused = c.server.core.mustWait(c.s) || int(c.s.frames) >= cfg.FramesPerSecond || int(c.s.bytes) >= cfg.BytesPerSecond
+	limit, wait := c.server.core.mustWait(c.s)
+	if wait && !c.s.paused {
+		c.server.core.m.limits.WithLabelValues(limit).Inc()
+	}
+	c.s.paused = wait || int(c.s.frames) >= cfg.FramesPerSecond || int(c.s.bytes) >= cfg.BytesPerSecond
 	return c.s.paused
 }
 

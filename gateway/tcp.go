@@ -45,7 +45,6 @@ var errOutbound = errors.New("peer does not read")
 
 func (t *tcpConn) write(b []byte) error {
 	if t.conn.OutboundBuffered()+len(b) > t.out {
-		_ = t.conn.Close()
 		return errOutbound
 	}
 	_, err := t.conn.Write(b)
@@ -191,7 +190,10 @@ func (t *tcpServer) take(conn gnet.Conn, s *session, now protocols.Millis, final
 			}
 			continue
 		}
-		if t.core.mustWait(s) {
+		if limit, wait := t.core.mustWait(s); wait {
+			if !s.paused {
+				t.core.m.limits.WithLabelValues(limit).Inc()
+			}
 			t.pause(conn, s)
 			if len(buf) > maxPaused {
 				return t.end(s, "flood")
@@ -357,7 +359,7 @@ func (t *tcpServer) sweep(lp *loop, now protocols.Millis) {
 		s.frames, s.bytes = 0, 0
 		conn := s.transport.(*tcpConn).conn
 		if s.paused && !(s.greedy && t.core.budget.exceeds(s.held, t.core.open.Load())) {
-			if !t.core.mustWait(s) && int(s.pending.Load()) < maxPending/2 {
+			if _, wait := t.core.mustWait(s); !wait && int(s.pending.Load()) < maxPending/2 {
 				t.unpause(conn, s)
 				_ = conn.Wake(nil)
 			}

@@ -47,12 +47,8 @@ func (p *udpPeer) close(string) {}
 
 func (p *udpPeer) probe() {}
 
-func newUDPServer(c *core, l *listener) (*udpServer, error) {
-	addr, err := net.ResolveUDPAddr("udp", l.addr)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := net.ListenUDP("udp", addr)
+func newUDPServer(c *core, l *listener, addr netip.AddrPort) (*udpServer, error) {
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,10 @@ func (w *worker) count(m *metrics, p *protocols.Protocol, kind string) {
 	k := frameKind{p, kind}
 	c := w.frames[k]
 	if c == nil {
-		c = m.frames.WithLabelValues(p.Name, kind, "ok")
+		c = m.frames.WithLabelValues(p.Name, m.kind(p.Name, kind), "ok")
+		if len(w.frames) >= mostKinds {
+			clear(w.frames)
+		}
 		w.frames[k] = c
 	}
 	c.Inc()

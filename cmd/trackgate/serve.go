@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -80,6 +81,7 @@ type node struct {
 	journal   *journal.Log     // with role ingest
 	gateway   *gateway.Gateway // with role ingest
 	fan       *fanout.Server   // with role fanout
+	people    atomic.Pointer[limitedListener]
 }
 
 // serve runs a process until ctx ends or a part of it fails.
@@ -164,8 +166,14 @@ func (n *node) newGateway() *gateway.Gateway {
 		Offset:    n.store.Offset,
 		Live:      fanout.NewPublisher(n.bus, n.counters),
 		Authorize: n.authorizeIngest,
-		Metrics:   n.metrics,
-		Log:       n.log.Named("gateway"),
+		Others: func() int64 {
+			if l := n.people.Load(); l != nil {
+				return l.beyond()
+			}
+			return 0
+		},
+		Metrics: n.metrics,
+		Log:     n.log.Named("gateway"),
 	})
 }
 

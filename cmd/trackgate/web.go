@@ -24,10 +24,12 @@ type web struct {
 
 // listen binds the HTTP address and mounts the routes of all parts.
 func (n *node) listen() (*web, error) {
-	l, err := net.Listen("tcp", n.HTTP.Addr)
+	socket, err := net.Listen("tcp", n.HTTP.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w; choose another address with --http", err)
 	}
+	l := newLimitedListener(socket, n.gateway)
+	n.people.Store(l)
 	mux := http.NewServeMux()
 	if n.fan != nil {
 		for _, r := range n.fan.Routes() {
