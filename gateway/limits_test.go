@@ -29,30 +29,6 @@ func TestConnectionRate(t *testing.T) {
 	}
 }
 
-func TestTakeover(t *testing.T) {
-	r := start(t, nil)
-	old, young := r.dial("tcp", r.addr), r.dial("tcp", r.addr)
-	old.say("login A\n")
-	old.hear("ok")
-	young.say("login A\n")
-	young.hear("ok")
-	old.gone()
-	young.say("beat\n")
-	young.hear("beat")
-	if got := r.counter("closes_total", "reason", "takeover"); got != 1 {
-		t.Errorf("counted %v takeovers", got)
-	}
-}
-
-func TestTakeoverOff(t *testing.T) {
-	r := start(t, func(c *Config, _ *journal.Config) { c.Takeover = "both" })
-	a, b := r.dial("tcp", r.addr), r.dial("tcp", r.addr)
-	for _, p := range []*peer{a, b, a, b} {
-		p.say("login A\n")
-		p.hear("ok")
-	}
-}
-
 // TestLimitsOfAnAddress tries what loopback is exempt from.
 func TestLimitsOfAnAddress(t *testing.T) {
 	cfg := testConfig("", "")

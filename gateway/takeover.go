@@ -66,7 +66,7 @@ func (s *session) takeOver(e *entry) bool {
 func (t *tenants) quietest(now protocols.Millis, silence time.Duration) int {
 	found, since := -1, int64(now)-silence.Milliseconds()
 	for i, s := range t.list {
-		if heard := s.heard.Load(); heard <= since {
+		if heard := s.heard.Load(); heard < since || (heard == since && found < 0) {
 			found, since = i, heard
 		}
 	}

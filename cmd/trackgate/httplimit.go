@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/trackgate/trackgate/gateway"
 )
@@ -53,6 +55,15 @@ type limitedConn struct {
 	net.Conn
 	listener *limitedListener
 	once     sync.Once
+}
+
+// SyscallConn lets the socket's options be set.
+func (c *limitedConn) SyscallConn() (syscall.RawConn, error) {
+	s, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return s.SyscallConn()
 }
 
 func (c *limitedConn) Close() error {
