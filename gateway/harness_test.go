@@ -172,6 +172,11 @@ func start(t *testing.T, change func(*Config, *journal.Config)) *rig {
 
 func startIn(t *testing.T, dir string, store *memory, change func(*Config, *journal.Config)) *rig {
 	t.Helper()
+	return startServing(t, []*protocols.Protocol{&wire, &vague, &tracking.Protocol, &phone}, dir, store, change)
+}
+
+func startServing(t *testing.T, list []*protocols.Protocol, dir string, store *memory, change func(*Config, *journal.Config)) *rig {
+	t.Helper()
 	r := &rig{t: t, dir: dir, addr: freePort(t), replay: freePort(t), store: store, live: newMemory(), registry: &devices{}, metrics: prometheus.NewRegistry()}
 	r.cfg = testConfig(r.addr, r.replay)
 	jc := journal.Config{Dir: filepath.Join(dir, "journal"), SegmentBytes: 4 << 20, MaxBytes: 64 << 20}
@@ -187,7 +192,7 @@ func startIn(t *testing.T, dir string, store *memory, change func(*Config, *jour
 	}
 	zl := zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
 	registry := NewRegistry(r.registry, protocols.Policy(r.cfg.Unknown), zl)
-	r.Gateway = New(Options{Config: r.cfg, Data: dir, Protocols: []*protocols.Protocol{&wire, &vague, &tracking.Protocol, &phone}, Journal: log, Registry: registry, Store: store, Offset: store.offset,
+	r.Gateway = New(Options{Config: r.cfg, Data: dir, Protocols: list, Journal: log, Registry: registry, Store: store, Offset: store.offset,
 		Live: r.live, Metrics: r.metrics, Log: zl, Authorize: func(req *http.Request, vehicle string) error {
 			if strings.HasPrefix(vehicle, "mine") {
 				return nil
