@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,8 +33,8 @@ stored records when it starts (GT06: marked as re-uploads; Teltonika: 20 to a pa
 --first-imei and are always the same.
 
 With --misbehave that share of the devices does, on each connection, something else at random: garbage, bad checksums, slow logins, half
-frames, records without ever reading an answer, storms of connections, repetition of what was acknowledged, a clock in the future or the
-past. Nothing is asked for these devices' own records; the others must not suffer.
+frames, records without ever reading an answer, storms of connections, silence, repetition of what was acknowledged, a clock in the future or
+the past; --misdeed names one of these for all. Nothing is asked for these devices' own records; the others must not suffer.
 
 --acked names a file that gets a line for each acknowledged record, CSV: device, time (ms), record, lat, lng, speed. The record's number is sent
 as its mileage and found in the store as odometer_m; ` + "`trackgate verify`" + ` compares. The file is written every 100 ms; one that exists is continued.
@@ -101,6 +102,7 @@ once. The exit status is 0 when every record of the devices that behave was ackn
 	f.DurationVar(&o.Jitter, "jitter", 0, "up to which an interval is longer or shorter")
 	f.IntVar(&o.Backlog, "backlog", 0, "stored records that a device has when it starts, an interval apart")
 	f.Float64Var(&o.Misbehave, "misbehave", 0, "share of the devices that misbehave, 0 to 1")
+	f.StringVar(&o.Misdeed, "misdeed", "", "the one thing that they do: "+strings.Join(load.Misdeeds(), "; "))
 	f.DurationVar(&o.Duration, "duration", o.Duration, "how long records are made; 0 until interrupted")
 	f.DurationVar(&o.Grace, "grace", o.Grace, "then, to deliver what waits")
 	f.DurationVar(&o.Patience, "patience", o.Patience, "a device's wait for an answer")

@@ -24,6 +24,7 @@ var misdeeds = []misdeed{
 	{name: "half a frame", afterLogin: halfFrame},
 	{name: "never reads", afterLogin: neverReads},
 	{name: "storm of connections", instead: storm},
+	{name: "silence", instead: silence},
 	{name: "repeats what was acknowledged", afterLogin: repeat},
 	{name: "clock in the future", afterLogin: future},
 	{name: "clock in the past", afterLogin: past},
@@ -35,7 +36,28 @@ func (t *tracker) choose() *misdeed {
 	if !t.misbehaves || t.fleet.over(time.Now()) {
 		return nil
 	}
+	if name := t.fleet.options.Misdeed; name != "" {
+		return misdeedNamed(name)
+	}
 	return &misdeeds[t.random.IntN(len(misdeeds))]
+}
+
+func misdeedNamed(name string) *misdeed {
+	for i := range misdeeds {
+		if misdeeds[i].name == name {
+			return &misdeeds[i]
+		}
+	}
+	return nil
+}
+
+// Misdeeds are the names of what devices can do wrong.
+func Misdeeds() []string {
+	var names []string
+	for _, m := range misdeeds {
+		names = append(names, m.name)
+	}
+	return names
 }
 
 // linger reads and forgets until the peer closes or so long has passed.
@@ -184,6 +206,21 @@ func storm(t *tracker) error {
 		conn.Close()
 		if t.fleet.isCut() {
 			return net.ErrClosed
+		}
+	}
+	return errLeft
+}
+
+// silence connects and says nothing until the gateway has had enough of it.
+func silence(t *tracker) error {
+	conn, err := t.fleet.dial(t)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for !t.fleet.over(time.Now()) && !t.fleet.isCut() {
+		if err := t.linger(conn, time.Second, nil); !errors.Is(err, errLeft) {
+			return err
 		}
 	}
 	return errLeft

@@ -20,6 +20,7 @@ type Options struct {
 	Jitter    time.Duration // up to which an interval is longer or shorter
 	Backlog   int           // records that wait in a device when it starts
 	Misbehave float64       // share of the devices
+	Misdeed   string        // the one that they do; empty: any, at random
 	Duration  time.Duration // 0: until stopped
 	Grace     time.Duration // then, to deliver what waits
 	Patience  time.Duration // the wait for an answer
@@ -50,6 +51,7 @@ func (o *Options) Validate() error {
 	bad(o.Jitter >= 0 && o.Jitter <= o.Interval, "--jitter: 0 to the interval")
 	bad(o.Backlog >= 0 && o.Backlog <= 100_000, "--backlog: 0 to 100000")
 	bad(o.Misbehave >= 0 && o.Misbehave <= 1, "--misbehave: 0 to 1")
+	bad(o.Misdeed == "" || misdeedNamed(o.Misdeed) != nil, "--misdeed %q: is none of %s", o.Misdeed, strings.Join(Misdeeds(), "; "))
 	bad(o.Duration >= 0 && o.Grace >= 0, "--duration, --grace: not negative")
 	bad(o.Patience > 0 && o.Backoff > 0, "--patience, --backoff: more than 0")
 	bad(o.Ramp > 0 && o.Ramp <= math.MaxInt32, "--ramp: more than 0")
