@@ -11,7 +11,8 @@ type Counters struct {
 	Received, ReceivedBad                    atomic.Uint64 // messages from Redis
 	ReceivedDropped                          atomic.Uint64 // messages that no shard had room for
 	Gaps, Probes                             atomic.Uint64
-	ProbeAt                                  atomic.Int64 // Unix ms of the last probe that came back; 0: none
+	GapsFilled, GapsTold                     atomic.Uint64 // vehicles that messages may have been lost of: read again, or their clients told
+	ProbeAt                                  atomic.Int64  // Unix ms of the last probe that came back; 0: none
 
 	Clients, Subscriptions atomic.Int64
 	Sent                   atomic.Uint64 // events to clients

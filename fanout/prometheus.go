@@ -22,6 +22,7 @@ func (c *Counters) Register(r prometheus.Registerer) error {
 
 	const publish = "Events that the live sink published, failed to publish, or skipped because they are of the past."
 	const received = "Messages taken from Redis: good, malformed, or dropped for want of room."
+	const gaps = "Vehicles followed through such a loss: what was missed was read again, or the clients were told to resync."
 	const resume = "Vehicles to resume: complete, answered with resync and a snapshot, or refused."
 	const recovery = "Lost Socket.IO connections: recovered, come again too late or on an unknown pid, or not kept."
 	collectors := []prometheus.Collector{
@@ -33,6 +34,8 @@ func (c *Counters) Register(r prometheus.Registerer) error {
 		count("redis_receive_total", received, &c.ReceivedDropped, result("dropped")),
 		count("redis_gaps_total", "Times that messages may have been lost between Redis and this node.", &c.Gaps, nil),
 		count("windows_lost_total", "Windows for resuming given up because Redis took an event but did not add it.", &c.WindowFailed, nil),
+		count("redis_gap_vehicles_total", gaps, &c.GapsFilled, result("filled")),
+		count("redis_gap_vehicles_total", gaps, &c.GapsTold, result("resync")),
 		count("last_known_dropped_total", "Positions not kept in memory because there are too many vehicles.", &c.LastKnownDropped, nil),
 		gauge("redis_probe_age_seconds", "Age of the last message to ourselves that came back through Redis; 0 before the first.", func() float64 {
 			at := c.ProbeAt.Load()

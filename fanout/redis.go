@@ -63,6 +63,8 @@ type wanted struct {
 	asked     [2]*redis.PubSub // the connections that they were asked for on
 	confirmed [2]bool          // live, events
 	before    bool             // both were confirmed once
+	last      string           // seq of what came last
+	gap       *gap             // since they were lost, until what was missed has been read
 	ready     chan struct{}
 }
 

@@ -137,6 +137,9 @@ func (r *Redis) subscribeAll(ps *redis.PubSub) {
 // forget makes a confirmation a thing of the past.
 func (w *wanted) forget() {
 	w.confirmed = [2]bool{}
+	if w.before && w.gap == nil {
+		w.gap = &gap{from: w.last}
+	}
 	select {
 	case <-w.ready:
 		w.ready = make(chan struct{})
@@ -276,7 +279,9 @@ func (r *Redis) take(channel string, payload []byte) {
 		return
 	}
 	r.counters.Received.Add(1)
-	r.deliver(msg)
+	if !r.hold(msg) {
+		r.deliver(msg)
+	}
 }
 
 func (r *Redis) deliver(m *Message) {
@@ -314,12 +319,20 @@ func (r *Redis) catchUp() {
 			clear(r.missed)
 		} else {
 			all = false
-			for v := range r.wanted {
-				vehicles = append(vehicles, v)
+			for v, w := range r.wanted {
+				if w.gap == nil {
+					vehicles = append(vehicles, v)
+				}
 			}
 		}
 		r.mu.Unlock()
+		filled := 0
 		if tell {
+			before := len(vehicles)
+			vehicles = r.fill(vehicles)
+			filled = before - len(vehicles)
+		}
+		if all || tell && len(vehicles) > 0 {
 			r.delivery.Lock()
 			if all {
 				r.receiver.Gap(nil)
@@ -327,7 +340,9 @@ func (r *Redis) catchUp() {
 				r.receiver.Gap(vehicles)
 			}
 			r.delivery.Unlock()
+			r.counters.GapsTold.Add(uint64(len(vehicles)))
 		}
+		r.counters.GapsFilled.Add(uint64(filled))
 		var messages []*Message
 		var err error
 		if len(vehicles) > 0 {
@@ -341,6 +356,11 @@ func (r *Redis) catchUp() {
 		}
 		for _, m := range messages {
 			r.deliver(m)
+		}
+		if tell && err == nil {
+			for _, v := range vehicles {
+				r.release(v, nil)
+			}
 		}
 		if err != nil && tell && r.ctx.Err() == nil {
 			r.again(vehicles, all)
