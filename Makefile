@@ -6,7 +6,7 @@ FUZZTIME ?= 60s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help build run demo test check bench bench-fanout generate fuzz tools protocol
+.PHONY: help build run demo test check bench bench-full bench-fanout chaos generate fuzz tools protocol
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -43,8 +43,13 @@ generate: ## lists, tables and documents that are made from the code
 protocol: ## begin a protocol: make protocol NAME=acme
 	@cd protocols/all && $(GO) run scaffold.go $(NAME)
 
-bench: ## speed, as ratios to what this machine can do
-	$(GO) test -run '^$$' -bench . -benchmem ./protocols/... ./gateway/... ./persistence/... ./fanout/...
+bench: build ## speed beside what this machine can do: a table and docs/performance.md, in minutes
+	$(GO) build -o bin/bench ./cmd/bench
+	./bin/bench
+
+bench-full: build ## the same with more connections, longer, in an hour
+	$(GO) build -o bin/bench ./cmd/bench
+	./bin/bench -full
 
 bench-fanout: build ## dashboards against the founding document's own system; ARGS="-only A -servers reference,trackgate"
 	@cmp -s fanout/bench/reference/package-lock.json fanout/bench/reference/node_modules/.trackgate-lock || .ci/tools

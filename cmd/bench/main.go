@@ -18,29 +18,42 @@ func main() {
 		}
 		return
 	}
-	full := flag.Bool("full", false, "more connections, longer runs: an hour instead of minutes")
+	full := flag.Bool("full", false, "more connections and longer runs: an hour instead of minutes")
 	only := flag.String("only", "", "letters of the groups of rows to measure; the document is then left alone")
 	trackgate := flag.String("trackgate", "bin/trackgate", "the program whose serve is measured")
 	docs := flag.String("docs", "docs", "folder of performance.md and its plots")
+	kept := flag.String("results", "bin/bench.json", "file that keeps the results")
+	again := flag.Bool("again", false, "write the document from the results kept, without measuring")
 	flag.Parse()
 	b := &bench{size: shortSize, trackgate: *trackgate, log: os.Stderr}
 	if *full {
 		b.size = fullSize
 	}
-	if err := runBench(b, *only, *docs); err != nil {
+	if err := b.run(*only, *docs, *kept, *again); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func runBench(b *bench, only, docs string) error {
-	b.results = results{Machine: thisMachine()}
+// run measures and writes the document.
+func (b *bench) run(only, docs, kept string, again bool) error {
+	if again {
+		if err := b.results.load(kept); err != nil {
+			return err
+		}
+		return b.results.write(docs)
+	}
+	b.results = results{Machine: thisMachine(), Full: b.full}
 	if err := b.measure(only); err != nil {
 		return err
 	}
+	b.results.Plots = b.curves.plots()
 	b.results.print(os.Stdout)
 	if only != "" {
 		return nil
 	}
-	return nil
+	if err := b.results.save(kept); err != nil {
+		return err
+	}
+	return b.results.write(docs)
 }

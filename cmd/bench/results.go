@@ -12,9 +12,10 @@ import (
 // results are everything that one run of the program found out.
 type results struct {
 	Machine machine
-	Short   bool
+	Full    bool
 	Took    time.Duration
 	Rows    []row
+	Plots   []plot
 }
 
 // row is one line of the table: what Trackgate does beside what the machine can do.

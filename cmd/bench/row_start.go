@@ -40,10 +40,7 @@ func (b *bench) start() error {
 	if err := n.ready(); err != nil {
 		return err
 	}
-	if err := n.until(time.Hour, "caught up", func() (bool, error) {
-		m, err := n.metrics()
-		return m.sum("sink_events_total", `sink="store"`) >= float64(records), err
-	}); err != nil {
+	if err := n.drained(float64(records)); err != nil {
 		return err
 	}
 	caught := time.Since(begun)

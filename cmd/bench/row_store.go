@@ -286,91 +286,72 @@ type sustained struct {
 // sustain floods the node for a moment, then offers it what the store took, and less until the lag stays where it is.
 func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err error) {
 	begun := time.Now()
-	taken := func() (float64, error) {
-		m, err := n.metrics()
-		return m.sum("sink_events_total", `sink="store"`), err
-	}
-	if _, err := command(fleet, &order{Do: "closed", Flight: 4, Fresh: true, Seconds: length}); err != nil {
+	flood, err := command(fleet, &order{Do: "closed", Flight: 4, Fresh: true, Seconds: length})
+	if err != nil {
 		return s, err
 	}
-	before, err := taken()
+	s.rows = float64(flood.Records)
+	before, err := n.stored()
 	if err != nil {
 		return s, err
 	}
 	drained := time.Now()
-	if err := n.drained(); err != nil {
+	if err := n.drained(s.rows); err != nil {
 		return s, err
 	}
-	after, err := taken()
-	if err != nil {
-		return s, err
-	}
-	s.alone = (after - before) / time.Since(drained).Seconds()
+	s.alone = (s.rows - before) / time.Since(drained).Seconds()
 	offer := min(limit, max(s.alone, limit/2))
 	for range 4 {
 		u0, err := used(n.cmd.Process.Pid)
 		if err != nil {
 			return s, err
 		}
-		taken0, err := taken()
-		if err != nil {
-			return s, err
-		}
-		done := make(chan error, 1)
-		ended := make(chan struct{})
+		done, ended := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(ended)
-			s.points = append(s.points, n.watchLag(begun, done)...)
+			s.points = append(s.points, n.watchStore(begun, done)...)
 		}()
 		out, err := command(fleet, &order{Do: "open", Rate: offer, Seconds: 4 * length})
-		done <- err
+		close(done)
 		<-ended
 		if err != nil {
 			return s, err
 		}
+		s.rows += float64(out.Records)
 		sent := time.Now()
-		if err := n.drained(); err != nil {
+		if err := n.drained(s.rows); err != nil {
 			return s, err
 		}
 		behind := max(0, time.Since(sent)-settles) // how long the store was behind
-		taken1, err := taken()
-		if err != nil {
-			return s, err
-		}
 		u1, err := used(n.cmd.Process.Pid)
 		if err != nil {
 			return s, err
 		}
-		rate := float64(out.Records) / (out.Seconds + behind.Seconds())
-		if rate > s.rate {
-			s.rate, s.cpu = rate, (u1.CPU-u0.CPU).Seconds()/(taken1-taken0)
+		if rate := float64(out.Records) / (out.Seconds + behind.Seconds()); rate > s.rate {
+			s.rate, s.cpu = rate, (u1.CPU-u0.CPU).Seconds()/float64(out.Records)
 		}
-		if rate >= 0.97*offer {
+		if s.rate >= 0.97*offer {
 			break
 		}
-		offer = rate
+		offer = s.rate
 	}
+	return s, nil
+}
+
+// stored is how many records the store has taken.
+func (n *node) stored() (float64, error) {
 	m, err := n.metrics()
-	s.rows = m.sum("sink_events_total", `sink="store"`)
-	return s, err
+	return m.sum("sink_events_total", `sink="store"`), err
 }
 
 // settles is what passes between the last record and an idle node in any case: gateway.store_delay, and how often drained looks.
 const settles = 300 * time.Millisecond
 
-// drained waits until the store has everything.
-func (n *node) drained() error {
-	var last float64
-	return n.until(10*patience, "drained", func() (bool, error) {
-		m, err := n.metrics()
-		if err != nil {
-			return false, err
-		}
-		taken := m.sum("sink_events_total", `sink="store"`)
-		done := taken == last && m.sum("sink_lag_records", `sink="store"`) == 0
-		last = taken
-		time.Sleep(20 * time.Millisecond)
-		return done, nil
+// drained waits until the store has so many records.
+func (n *node) drained(records float64) error {
+	return n.until(time.Hour, "drained", func() (bool, error) {
+		taken, err := n.stored()
+		return taken >= records, err
 	})
 }
 
@@ -378,7 +359,6 @@ func (n *node) drained() error {
 type storePoint struct {
 	at       time.Duration
 	records  float64 // stored so far
-	lag      float64
 	resident float64 // bytes
 }
 
@@ -389,8 +369,8 @@ type storeCurve struct {
 	points []storePoint
 }
 
-// watchLag looks at the node now and then until the run is over.
-func (n *node) watchLag(begun time.Time, over <-chan error) (points []storePoint) {
+// watchStore looks at the node now and then until the run is over.
+func (n *node) watchStore(begun time.Time, over <-chan struct{}) (points []storePoint) {
 	every := time.NewTicker(200 * time.Millisecond)
 	defer every.Stop()
 	for {
@@ -407,6 +387,6 @@ func (n *node) watchLag(begun time.Time, over <-chan error) (points []storePoint
 		if err != nil {
 			continue
 		}
-		points = append(points, storePoint{time.Since(begun), m.sum("sink_events_total", `sink="store"`), m.sum("sink_lag_records", `sink="store"`), float64(u.Resident)})
+		points = append(points, storePoint{time.Since(begun), m.sum("sink_events_total", `sink="store"`), float64(u.Resident)})
 	}
 }
