@@ -16,7 +16,8 @@ import (
 // next. It then hands the replies of the group back to the sessions that wait for them.
 //
 // There are always two groups or more: one that gathers, and others that are being written or delivered. The gathering group is never taken away without a
-// successor, so a session can always add what it has decoded; when too much has gathered, stalled says so before the next frame is decoded.
+// successor, so a session can always add what it has decoded; when too much has gathered, or waits for the store, stalled says so before the next frame is
+// decoded.
 type committer struct {
 	journal *journal.Log
 	window  time.Duration
@@ -28,9 +29,12 @@ type committer struct {
 
 	mu      sync.Mutex
 	gather  *group
+	full    []*group // gathered before it; each is what the sessions had decoded already when too much had gathered
+	spilled int      // groups beyond the usual ones that are not delivered yet
 	kick    chan struct{}
 	free    chan *group
-	stalled atomic.Bool
+	crowded atomic.Bool // too much has gathered, or nothing can be committed
+	parked  parking
 	trouble atomic.Pointer[string] // why nothing can be committed now; nil when all is well
 }
 
@@ -41,8 +45,9 @@ type group struct {
 	acks  []ack
 	upTo  uint64 // journal index behind the group, once committed
 
-	parts atomic.Int32 // deliveries under way
-	owner *committer
+	parts   atomic.Int32 // deliveries under way
+	owner   *committer
+	spilled bool // beyond the usual number
 }
 
 // ack is what a session waits for: a part of its group's out.
@@ -69,15 +74,25 @@ func newCommitter(log *journal.Log, window time.Duration, m *metrics, zl *zap.Lo
 	}
 	c.gather = <-c.free
 	c.limit = min(groupBytes, c.gather.batch.Limit()/2) // the rest is for what the sessions have decoded already
+	c.parked.limit = parkingBytes
 	return c
 }
 
-// add puts the staged records of one read and their reply into the gathering group.
+// stalled says that nothing more may be decoded now: the devices keep it.
+func (c *committer) stalled() bool { return c.crowded.Load() || c.parked.full.Load() }
+
+// add puts the staged records of one read and their reply into the gathering group, and where that has no room for them, into one behind it. Who looks at
+// stalled before each read adds one read at most to what has gathered.
 func (c *committer) add(w *worker, a ack) error {
 	c.mu.Lock()
 	g := c.gather
 	for i, start := 0, 0; i < len(w.ends); i++ {
-		if err := g.batch.Add(w.stage[start:w.ends[i]]); err != nil {
+		err := g.batch.Add(w.stage[start:w.ends[i]])
+		if errors.Is(err, journal.ErrBatchFull) {
+			g = c.spill()
+			err = g.batch.Add(w.stage[start:w.ends[i]])
+		}
+		if err != nil {
 			c.mu.Unlock()
 			return err
 		}
@@ -86,15 +101,32 @@ func (c *committer) add(w *worker, a ack) error {
 	a.off, a.n = len(g.out), len(w.out)
 	g.out = append(g.out, w.out...)
 	g.acks = append(g.acks, a)
-	if g.batch.Bytes()+len(g.out) >= c.limit {
-		c.stalled.Store(true)
+	if c.crowd() {
+		c.crowded.Store(true)
 	}
 	c.mu.Unlock()
+	c.poke()
+	return nil
+}
+
+// spill puts a new group behind the gathering one, which is full. The caller holds mu.
+func (c *committer) spill() *group {
+	c.full = append(c.full, c.gather)
+	c.gather = &group{batch: c.journal.NewBatch(), owner: c, spilled: true}
+	c.spilled++
+	return c.gather
+}
+
+// crowd says that too much has gathered. The caller holds mu.
+func (c *committer) crowd() bool {
+	return len(c.full) > 0 || c.gather.batch.Bytes()+len(c.gather.out) >= c.limit
+}
+
+func (c *committer) poke() {
 	select {
 	case c.kick <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // run commits until ctx ends and nothing is left to commit.
@@ -104,7 +136,7 @@ func (c *committer) run(ctx context.Context) {
 		case <-c.kick:
 		case <-ctx.Done():
 			c.mu.Lock()
-			left := len(c.gather.acks)
+			left := len(c.gather.acks) + len(c.full)
 			c.mu.Unlock()
 			if left == 0 {
 				return
@@ -113,29 +145,50 @@ func (c *committer) run(ctx context.Context) {
 		if c.window > 0 && ctx.Err() == nil {
 			time.Sleep(c.window)
 		}
-		next := <-c.free
-		c.mu.Lock()
-		g := c.gather
-		c.gather = next
-		c.mu.Unlock()
-		if len(g.acks) == 0 {
+		g := c.take()
+		if len(g.acks) == 0 && g.batch.Len() == 0 {
 			c.free <- g
 			continue
 		}
 		if !c.commit(ctx, g) {
 			return // stopped while the disk was in trouble: nothing of g is acknowledged, the devices send it again
 		}
-		if c.stalled.CompareAndSwap(true, false) {
+		c.mu.Lock()
+		eased := !c.crowd() && c.crowded.CompareAndSwap(true, false)
+		c.mu.Unlock()
+		if eased {
 			c.resume()
 		}
 		c.deliver(g)
 	}
 }
 
+// take returns the oldest group.
+func (c *committer) take() *group {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.full) == 0 {
+		c.mu.Unlock()
+		next := <-c.free
+		c.mu.Lock()
+		if len(c.full) == 0 {
+			g := c.gather
+			c.gather = next
+			return g
+		}
+		c.free <- next
+	}
+	g := c.full[0]
+	c.full = append(c.full[:0], c.full[1:]...)
+	c.poke() // there are others
+	return g
+}
+
 // commit makes g durable, however long that takes. It returns false when ctx ends first.
 func (c *committer) commit(ctx context.Context, g *group) bool {
 	for {
 		if g.batch.Len() == 0 { // replies that only kept their place behind records
+			g.upTo = c.journal.Next()
 			c.ease()
 			return true
 		}
@@ -152,7 +205,7 @@ func (c *committer) commit(ctx context.Context, g *group) bool {
 		if c.trouble.Swap(&reason) == nil {
 			c.log.Error("journal refuses records; devices keep their data until it takes them again", zap.Error(err))
 		}
-		c.stalled.Store(true)
+		c.crowded.Store(true)
 		c.m.limits.WithLabelValues(journalTrouble(err)).Inc()
 		select {
 		case <-ctx.Done():
@@ -179,7 +232,7 @@ func journalTrouble(err error) string {
 func (c *committer) idle() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.gather.acks) == 0 && len(c.free) == groups-1
+	return len(c.gather.acks) == 0 && len(c.full) == 0 && c.spilled == 0 && len(c.free) == groups-1
 }
 
 // done says that one part of the group has been delivered; the last one frees the group.
@@ -189,6 +242,12 @@ func (g *group) done() {
 	}
 	if g.owner == nil {
 		return // a copy that waited for the store
+	}
+	if g.spilled {
+		g.owner.mu.Lock()
+		g.owner.spilled--
+		g.owner.mu.Unlock()
+		return
 	}
 	g.batch.Reset()
 	clear(g.acks)

@@ -44,6 +44,7 @@ type listener struct {
 	addr     string
 	protocol *protocols.Protocol // nil: any
 	datagram bool
+	request  bool // its datagrams are HTTP requests: whoever sends them is there
 	replay   bool // shifts old captures to now
 }
 

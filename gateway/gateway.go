@@ -29,7 +29,6 @@ type Gateway struct {
 	log     *zap.Logger
 	data    string
 	ingest  *Ingest
-	parking parking
 	ipv6    bool
 
 	tcp     atomic.Pointer[tcpServer]
@@ -84,7 +83,7 @@ func New(o Options) *Gateway {
 	c.committer.deliver, c.committer.resume = g.deliver, g.resume
 	for _, p := range o.Protocols {
 		if p.Name == "http" {
-			g.ingest = &Ingest{core: c, authorize: o.Authorize, started: clock(), worker: newWorker(-1), listener: &listener{protocol: p, datagram: true}}
+			g.ingest = &Ingest{core: c, authorize: o.Authorize, started: clock(), worker: newWorker(-1), listener: &listener{protocol: p, datagram: true, request: true}}
 		}
 	}
 	exportJournal(o.Metrics, o.Journal, c.committer)

@@ -105,7 +105,7 @@ var (
 
 // take journals the updates and waits until they are durable. It returns an error for each update that is not accepted, or one for all.
 func (i *Ingest) take(r *http.Request, updates []json.RawMessage) ([]error, error) {
-	if i.core.committer.stalled.Load() || i.core.budget.full() {
+	if i.core.committer.stalled() || i.core.budget.full() {
 		return nil, errBusy
 	}
 	errs := make([]error, len(updates))

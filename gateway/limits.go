@@ -50,7 +50,7 @@ func (c *core) admit(a netip.Addr) bool {
 // there already.
 func (c *core) mustWait(s *session) (limit string, wait bool) {
 	switch {
-	case c.committer.stalled.Load():
+	case c.committer.stalled():
 		return "stalled", true
 	case int(s.pending.Load()) >= maxPending:
 		return "pending", true

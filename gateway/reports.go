@@ -32,7 +32,7 @@ func (g *Gateway) Reports() *Reports {
 	for _, p := range g.core.protocols {
 		if p.Name == "osmand" {
 			// A report is whole when it comes, and each stands alone: in that it is a datagram.
-			return &Reports{core: g.core, worker: newWorker(-1), listener: &listener{protocol: p, datagram: true}}
+			return &Reports{core: g.core, worker: newWorker(-1), listener: &listener{protocol: p, datagram: true, request: true}}
 		}
 	}
 	return nil
@@ -71,7 +71,7 @@ func (p *Reports) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	remote, _ := netip.ParseAddrPort(r.RemoteAddr)
 	remote = netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())
-	if p.core.committer.stalled.Load() || !p.core.admit(remote.Addr()) {
+	if p.core.committer.stalled() || p.core.budget.full() || !p.core.admit(remote.Addr()) {
 		busy(w)
 		return
 	}
@@ -140,7 +140,7 @@ func (p *Reports) stage(frame []byte, remote netip.AddrPort, done chan struct{})
 	if len(w.ends) == 0 {
 		return reply, false, nil
 	}
-	return reply, true, p.core.committer.add(w, ack{s: s, done: done})
+	return reply, true, p.core.commit(w, ack{s: s, done: done})
 }
 
 // answer gives the protocol's answer.

@@ -152,11 +152,11 @@ func TestReportsRefused(t *testing.T) {
 	if e := r.store.wait(t, 1); len(e) != 1 || e[0].Vehicle != "van" {
 		t.Errorf("stored %+v", e)
 	}
-	r.core.committer.stalled.Store(true)
+	r.core.committer.crowded.Store(true)
 	if got := status("", "", "GET", "/?"+report, ""); got != 503 {
 		t.Errorf("while the journal takes nothing: %d, want 503", got)
 	}
-	r.core.committer.stalled.Store(false)
+	r.core.committer.crowded.Store(false)
 }
 
 // TestReportsLimited: an address that is over its limits is told to come later, and what it asks is not answered.

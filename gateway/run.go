@@ -197,11 +197,11 @@ func (g *Gateway) storePipe() *pipe {
 func (g *Gateway) stored(upTo uint64) {
 	g.storeAt.Store(upTo)
 	g.journal.Release(upTo)
-	ready, room := g.parking.release(upTo)
+	ready, eased := g.core.committer.parked.release(upTo)
 	for _, p := range ready {
 		g.tcp.Load().deliver(p)
 	}
-	if len(ready) > 0 && room && g.core.committer.trouble.Load() == nil && g.core.committer.stalled.CompareAndSwap(true, false) {
+	if eased {
 		g.resume()
 	}
 }
@@ -229,18 +229,15 @@ func (g *Gateway) deliver(gr *group) {
 	if g.core.budget.commit(int64(bytes)) {
 		defer g.resume()
 	}
-	if g.core.cfg.Ack != "stored" || gr.batch.Len() == 0 {
+	if g.core.cfg.Ack != "stored" {
 		g.tcp.Load().deliver(gr)
 		return
 	}
 	gr.parts.Store(1)
-	ready, room := g.parking.park(gr)
+	ready := g.core.committer.parked.park(gr)
 	gr.done()
 	if ready != nil {
 		g.tcp.Load().deliver(ready)
-	}
-	if !room {
-		g.core.committer.stalled.Store(true)
 	}
 }
 

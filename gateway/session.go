@@ -193,7 +193,7 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 		s.core.m.media.WithLabelValues(s.protocol.Name).Add(float64(f.Media))
 	}
 	w.count(s.core.m, s.protocol, f.Type)
-	if s.listener.datagram && s.state.Device == "" && len(f.Events) == 0 {
+	if s.listener.datagram && !s.listener.request && s.state.Device == "" && len(f.Events) == 0 {
 		return n, false, "" // of nobody: the address may be forged
 	}
 	w.out = append(w.out, f.Reply...)

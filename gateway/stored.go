@@ -1,6 +1,9 @@
 package gateway
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // parking holds the replies of committed groups until the store has their records, for `ack: stored`.
 type parking struct {
@@ -8,27 +11,32 @@ type parking struct {
 	groups []*group
 	bytes  int
 	upTo   uint64 // what the store has
+	limit  int    // bytes
+
+	full atomic.Bool // devices are told to wait until half of the limit is free again
 }
 
-// parkingBytes bounds what waits; beyond it devices are told to wait.
+// parkingBytes is how much may wait; beyond it devices are told to wait. What the journal's groups hold already is still added.
 const parkingBytes = 64 << 20
 
-// park keeps a copy of what g owes. It returns nil while that must wait, a group to deliver when the store was faster, and whether there is
-// room for more.
-func (p *parking) park(g *group) (ready *group, room bool) {
+// park keeps a copy of what g owes. It returns nil while that must wait, and a group to deliver when the store was faster.
+func (p *parking) park(g *group) (ready *group) {
 	c := &group{out: append([]byte(nil), g.out...), acks: append([]ack(nil), g.acks...), upTo: g.upTo}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c.upTo <= p.upTo && len(p.groups) == 0 {
-		return c, true
+		return c
 	}
 	p.groups = append(p.groups, c)
 	p.bytes += c.size()
-	return nil, p.bytes < parkingBytes
+	if p.bytes >= p.limit {
+		p.full.Store(true)
+	}
+	return nil
 }
 
-// release returns the groups whose records the store now has, in order.
-func (p *parking) release(upTo uint64) (ready []*group, room bool) {
+// release returns the groups whose records the store now has, in order, and whether there is room again after there was none.
+func (p *parking) release(upTo uint64) (ready []*group, eased bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.upTo = upTo
@@ -39,7 +47,7 @@ func (p *parking) release(upTo uint64) (ready []*group, room bool) {
 	}
 	ready = p.groups[:n:n]
 	p.groups = p.groups[n:]
-	return ready, p.bytes < parkingBytes/2
+	return ready, p.bytes < p.limit/2 && p.full.CompareAndSwap(true, false)
 }
 
 func (g *group) size() int { return len(g.out) + 64*len(g.acks) }

@@ -324,7 +324,7 @@ func (t *streamServer) sweep(stop <-chan struct{}) {
 		for c := range t.conns {
 			c.mu.Lock()
 			c.s.frames, c.s.bytes = 0, 0
-			if c.s.paused || t.core.committer.stalled.Load() || (c.s.pending.Load() > 0 && c.s.hangUpAt == 0) {
+			if c.s.paused || t.core.committer.stalled() || (c.s.pending.Load() > 0 && c.s.hangUpAt == 0) {
 				c.s.rest(now)
 			} else if reason := c.s.overdue(now); reason != "" {
 				t.core.m.closes.WithLabelValues(reason).Inc()

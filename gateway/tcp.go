@@ -365,7 +365,7 @@ func (t *tcpServer) sweep(lp *loop, now protocols.Millis) {
 			}
 			continue
 		}
-		if t.core.committer.stalled.Load() || (s.pending.Load() > 0 && s.hangUpAt == 0) {
+		if t.core.committer.stalled() || (s.pending.Load() > 0 && s.hangUpAt == 0) {
 			s.rest(now)
 			continue
 		}
@@ -386,7 +386,7 @@ func (t *tcpServer) sweep(lp *loop, now protocols.Millis) {
 func (t *tcpServer) tryFinal(conn gnet.Conn, s *session, now protocols.Millis) {
 	s.stalledTry = true
 	buf, _ := conn.Peek(-1)
-	if len(buf) == 0 || t.core.committer.stalled.Load() {
+	if len(buf) == 0 || t.core.committer.stalled() {
 		return
 	}
 	if s.protocol == nil {

@@ -77,7 +77,7 @@ func (u *udpServer) datagram(b []byte, remote netip.AddrPort, now protocols.Mill
 	if u.draining.Load() {
 		return
 	}
-	if u.core.committer.stalled.Load() || u.core.budget.full() {
+	if u.core.committer.stalled() || u.core.budget.full() {
 		u.core.m.limits.WithLabelValues("udp_stalled").Inc()
 		return
 	}
