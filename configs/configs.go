@@ -106,7 +106,8 @@ func environment(v *viper.Viper, known map[string]bool, environ []string) error 
 			v.Set(key, alias(name, value))
 			continue
 		}
-		if !strings.HasPrefix(name, prefix) || reserved[name] {
+		// The tests have names of their own.
+		if !strings.HasPrefix(name, prefix) || strings.HasPrefix(name, prefix+"TEST_") {
 			continue
 		}
 		key, ok := names[name]
@@ -121,9 +122,6 @@ func environment(v *viper.Viper, known map[string]bool, environ []string) error 
 	}
 	return errors.Join(errs...)
 }
-
-// reserved names are read by the tests alone.
-var reserved = map[string]bool{"TRACKGATE_TEST_ALL": true}
 
 // alias gives the founding system's plain milliseconds a unit.
 func alias(name, value string) string {

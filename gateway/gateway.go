@@ -37,6 +37,7 @@ type Gateway struct {
 	open    atomic.Pointer[[]Port]
 	running atomic.Bool
 	storeAt atomic.Uint64 // journal index up to which the store has everything
+	liveAt  atomic.Uint64 // and the live sink
 }
 
 // Options are what a gateway needs of the rest of the program.
@@ -87,6 +88,8 @@ func New(o Options) *Gateway {
 		}
 	}
 	exportJournal(o.Metrics, o.Journal, c.committer)
+	exportLag(o.Metrics, "store", g.Lag)
+	exportLag(o.Metrics, "live", func() uint64 { return g.behind(&g.liveAt) })
 	return g
 }
 
@@ -118,5 +121,10 @@ func (g *Gateway) Ready() error {
 // Open is how many device connections are open.
 func (g *Gateway) Open() int64 { return g.core.open.Load() }
 
-// Lag is how many journal records the store has still to take.
-func (g *Gateway) Lag() uint64 { return g.journal.Next() - min(g.storeAt.Load(), g.journal.Next()) }
+// Lag is how many journal records the store has still to take; before the store has said where it stands, all that there are.
+func (g *Gateway) Lag() uint64 { return g.behind(&g.storeAt) }
+
+func (g *Gateway) behind(at *atomic.Uint64) uint64 {
+	taken := max(at.Load(), g.journal.First()) // before the end: that only grows
+	return g.journal.Next() - min(taken, g.journal.Next())
+}

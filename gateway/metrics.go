@@ -24,7 +24,6 @@ type metrics struct {
 	sinkDead      *prometheus.CounterVec // sink
 	sinkErrors    *prometheus.CounterVec // sink
 	sinkSkipped   *prometheus.CounterVec // sink
-	sinkLag       *prometheus.GaugeVec   // sink
 	sinkSeconds   *prometheus.HistogramVec
 	media         *prometheus.CounterVec // protocol
 
@@ -58,12 +57,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		sinkDead:      counter("sink_dead_letters_total", "Records that a sink could not take as events.", "sink"),
 		sinkErrors:    counter("sink_errors_total", "Failed attempts of a sink.", "sink"),
 		sinkSkipped:   counter("sink_skipped_records_total", "Journal records that a sink could not read any more.", "sink"),
-		sinkLag:       gauge("sink_lag_records", "Journal records that a sink has still to take.", "sink"),
 		sinkSeconds:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "trackgate", Name: "sink_write_seconds", Help: "Time of one batch in a sink.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"sink"}),
 		media:         counter("media_dropped_bytes_total", "Bytes of photos and videos that devices sent, which are not kept.", "protocol"),
 	}
 	reg.MustRegister(m.connections, m.accepts, m.closes, m.bytes, m.frames, m.records, m.limits, m.unknown, m.refusals, m.commitSeconds, m.commitRecords, m.refusedLost,
-		m.sinkEvents, m.sinkDead, m.sinkErrors, m.sinkSkipped, m.sinkLag, m.sinkSeconds, m.media)
+		m.sinkEvents, m.sinkDead, m.sinkErrors, m.sinkSkipped, m.sinkSeconds, m.media)
 	return m
 }
 
@@ -81,4 +79,10 @@ func exportJournal(reg prometheus.Registerer, j *journal.Log, c *committer) {
 		}
 		return 0
 	}))
+}
+
+// exportLag registers how far a sink is behind the journal's end, as it is when asked: a sink that hangs in a write would not report it itself.
+func exportLag(reg prometheus.Registerer, sink string, lag func() uint64) {
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "trackgate", Name: "sink_lag_records", Help: "Journal records that a sink has still to take.",
+		ConstLabels: prometheus.Labels{"sink": sink}}, func() float64 { return float64(lag()) }))
 }

@@ -77,7 +77,6 @@ func (p *pipe) follow(ctx context.Context, from uint64) (uint64, error) {
 		}
 		p.m.sinkEvents.WithLabelValues(p.name).Add(float64(len(p.batch.Events)))
 		p.m.sinkDead.WithLabelValues(p.name).Add(float64(len(p.batch.Dead)))
-		p.m.sinkLag.WithLabelValues(p.name).Set(float64(p.journal.Next() - p.batch.UpTo))
 		p.taken(p.batch.UpTo)
 		p.reset(p.batch.UpTo)
 	}
@@ -176,7 +175,6 @@ func (p *pipe) write(ctx context.Context) error {
 			return err
 		}
 		p.m.sinkErrors.WithLabelValues(p.name).Inc()
-		p.m.sinkLag.WithLabelValues(p.name).Set(float64(p.journal.Next() - p.batch.From))
 		p.log.Warn("sink does not take its batch; trying again", zap.String("sink", p.name), zap.Duration("in", wait), zap.Error(err))
 		select {
 		case <-ctx.Done():

@@ -177,7 +177,9 @@ func (g *Gateway) storeOffset(ctx context.Context) (uint64, error) {
 }
 
 func (g *Gateway) liveStart(c *journal.Cursor) uint64 {
-	return min(max(c.Load(), g.journal.First()), g.journal.Next())
+	at := min(max(c.Load(), g.journal.First()), g.journal.Next())
+	g.liveAt.Store(at)
+	return at
 }
 
 func (g *Gateway) byName() map[string]*protocols.Protocol {
@@ -210,6 +212,7 @@ func (g *Gateway) livePipe(cursor *journal.Cursor) *pipe {
 	var saved time.Time
 	return &pipe{name: "live", sink: g.live, journal: g.journal, rows: 1000, timeout: 10 * time.Second,
 		byName: g.byName(), m: g.core.m, log: g.log, taken: func(upTo uint64) {
+			g.liveAt.Store(upTo)
 			if time.Since(saved) < time.Second {
 				return // after a restart at most a second of live events comes twice
 			}

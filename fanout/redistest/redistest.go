@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -87,6 +88,19 @@ func (s *Server) answers() bool {
 	var b [5]byte
 	_, err = c.Read(b[:])
 	return err == nil && bytes.HasPrefix(b[:], []byte("+PONG"))
+}
+
+// Pause stops the server where it is: it still takes connections, and answers nothing. Resume lets it go on.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig os.Signal) {
+	s.tb.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.tb.Fatal(err)
+	}
 }
 
 // Down kills the server; it may be called twice.

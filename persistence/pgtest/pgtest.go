@@ -206,7 +206,7 @@ func Postgres(tb testing.TB) string {
 	if _, err := programs(); err != nil {
 		missing(tb, "PostgreSQL for tests: "+err.Error())
 	}
-	shared.once.Do(func() { shared.server, shared.err = startServer() })
+	shared.once.Do(func() { shared.server, shared.err = startServer("") })
 	if shared.err != nil {
 		tb.Fatal(shared.err)
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -25,10 +26,17 @@ type Server struct {
 // NewPostgres starts a server for one test.
 func NewPostgres(tb testing.TB) *Server {
 	tb.Helper()
+	return NewPostgresIn(tb, "")
+}
+
+// NewPostgresIn is NewPostgres with the server's files in a folder of the caller's, which other users must be able to enter; "" is the one for
+// temporary files.
+func NewPostgresIn(tb testing.TB, parent string) *Server {
+	tb.Helper()
 	if _, err := programs(); err != nil {
 		missing(tb, "PostgreSQL for tests: "+err.Error())
 	}
-	s, err := startServer()
+	s, err := startServer(parent)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -41,7 +49,7 @@ func NewPostgres(tb testing.TB) *Server {
 
 // Run starts a server for a program that is no test; stop ends it and removes its data.
 func Run() (s *Server, stop func(), err error) {
-	if s, err = startServer(); err != nil {
+	if s, err = startServer(""); err != nil {
 		return nil, nil, err
 	}
 	return s, func() {
@@ -63,12 +71,12 @@ func programs() (string, error) {
 	return filepath.Dir(found[len(found)-1]), nil
 }
 
-func startServer() (*Server, error) {
+func startServer(parent string) (*Server, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "pgtest")
+	folder, err := os.MkdirTemp(parent, "pgtest")
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +153,47 @@ func (s *Server) Stop() {
 	s.stdin()
 	<-s.ended
 	os.Remove(keep)
+}
+
+// Pause stops all of the server's processes where they are: it still takes connections, and answers nothing. Resume lets them go on.
+func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) error {
+	raw, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	if err != nil {
+		return err
+	}
+	first, _, _ := strings.Cut(string(raw), "\n")
+	server, err := strconv.Atoi(first)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(server, sig); err != nil { // first: it starts no more processes
+		return err
+	}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", server, server))
+	if err != nil {
+		return err
+	}
+	for _, f := range strings.Fields(string(children)) {
+		if pid, err := strconv.Atoi(f); err == nil {
+			_ = syscall.Kill(pid, sig) // it may be gone
+		}
+	}
+	return nil
+}
+
+// Running says that the server did not end by itself.
+func (s *Server) Running() bool {
+	select {
+	case <-s.ended:
+		return false
+	default:
+		return true
+	}
 }
 
 // URL is that of a database of the server.

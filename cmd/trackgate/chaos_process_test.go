@@ -1,0 +1,63 @@
+package main
+
+import (
+	"os"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestChaosKill kills the gateway at random moments under load. Beside the devices that are judged, others misbehave.
+func TestChaosKill(t *testing.T) {
+	t.Parallel()
+	s := besiege(t, "gateway killed", "SQLite")
+	b := s.node()
+	bad := start(t, nil, "simulate", "--to", b.any, "--devices", "30", "--interval", "300ms", "--misbehave", "1", "--duration", "0", "--grace", "1s",
+		"--first-imei", "990000000000000", "--patience", "3s", "--backoff", "200ms")
+	s.load()
+	var worst recovery
+	for range 5 * rounds() {
+		s.rest(time.Duration(s.random.IntN(800)) * time.Millisecond)
+		b.kill()
+		r := s.over(b)
+		b.begin()
+		r.wait()
+		worst.answers, worst.stored = max(worst.answers, r.answers), max(worst.stored, r.stored)
+	}
+	bad.cmd.Process.Signal(os.Interrupt)
+	<-bad.done
+	r := s.judge()
+	s.say("%d kills, the slowest: %v; %d records acknowledged, %d not and stored all the same", 5*rounds(), &worst, r.Acked, r.Unexpected)
+}
+
+// TestChaosStop asks the gateway to end under load, time and again.
+func TestChaosStop(t *testing.T) {
+	t.Parallel()
+	s := besiege(t, "SIGTERM", "SQLite")
+	b := s.node()
+	s.load()
+	var worst recovery
+	slowest := time.Duration(0)
+	for range 2 * rounds() {
+		s.rest(time.Duration(s.random.IntN(500)) * time.Millisecond)
+		begun := time.Now()
+		b.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case err := <-b.done:
+			if err != nil {
+				t.Errorf("ended with %v", err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("does not end")
+		}
+		if slowest = max(slowest, time.Since(begun)); slowest > 10*time.Second {
+			t.Errorf("took %v to end", slowest)
+		}
+		r := s.over(b)
+		b.begin()
+		r.wait()
+		worst.answers, worst.stored = max(worst.answers, r.answers), max(worst.stored, r.stored)
+	}
+	r := s.judge()
+	s.say("%d stops, the slowest took %v; then %v; %d records acknowledged", 2*rounds(), round(slowest), &worst, r.Acked)
+}
