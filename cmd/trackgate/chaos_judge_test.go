@@ -21,6 +21,16 @@ import (
 func (s *siege) judge() ledger.Report {
 	t := s.t
 	t.Helper()
+	s.leave()
+	r := s.verified()
+	s.inOrder()
+	return r
+}
+
+// leave ends the load once the devices have got rid of everything.
+func (s *siege) leave() {
+	t := s.t
+	t.Helper()
 	s.fleet.cmd.Process.Signal(os.Interrupt)
 	select {
 	case err := <-s.fleet.done:
@@ -30,16 +40,29 @@ func (s *siege) judge() ledger.Report {
 	case <-time.After(4 * time.Minute):
 		t.Fatalf("the fleet does not end\n%s", s.fleet.said())
 	}
-	out, failed := run(t, s.env, "verify", "--json", "--data", s.nodes[0].data, "--acked", s.acked, "--wait", "3m")
-	var r ledger.Report
-	if err := json.Unmarshal([]byte(out), &r); err != nil {
-		t.Fatalf("verify: %v, %v\n%s", failed, err, out)
-	}
+	s.fleet = nil
+}
+
+// verified holds the file of acknowledged records against the store.
+func (s *siege) verified() ledger.Report {
+	t := s.t
+	t.Helper()
+	r, out, failed := s.compare("3m")
 	if failed != nil || r.Matching != r.Acked || r.Acked == 0 {
 		t.Errorf("verify: %v\n%s", failed, out)
 	}
-	s.inOrder()
 	return r
+}
+
+// compare runs trackgate verify.
+func (s *siege) compare(wait string) (r ledger.Report, out string, failed error) {
+	t := s.t
+	t.Helper()
+	out, failed = run(t, s.env, "verify", "--json", "--data", s.nodes[0].data, "--acked", s.acked, "--wait", wait)
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatalf("verify: %v, %v\n%s", failed, err, out)
+	}
+	return r, out, failed
 }
 
 // inOrder compares, per device, the order in which rows were taken with that in which the records were made.

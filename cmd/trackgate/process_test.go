@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 		if len(os.Args) < 2 || os.Args[1] != "simulate" { // which starts itself again
 			os.Unsetenv("TRACKGATE_TEST_MAIN")
 		}
+		if name := os.Getenv("TRACKGATE_TEST_DISK"); name != "" {
+			syncJournal = newBadDisk(name).sync
+		}
 		main()
 		return
 	}
