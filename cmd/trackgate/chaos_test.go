@@ -42,6 +42,7 @@ type siege struct {
 	host   string   // address of the gateways: no port of theirs is taken meanwhile by a connection that goes out
 	random *rand.Rand
 	acked  string
+	dialed string // what devices dial; empty: the nodes
 	nodes  []*besieged
 	fleet  *process
 }
@@ -135,6 +136,9 @@ func (s *siege) load(args ...string) {
 	for _, b := range s.nodes {
 		to = append(to, b.any)
 	}
+	if s.dialed != "" {
+		to = []string{s.dialed}
+	}
 	s.fleet = start(s.t, nil, append([]string{"simulate", "--to", strings.Join(to, ","), "--devices", "60", "--interval", "200ms", "--jitter", "50ms", "--backlog", "20",
 		"--duration", "0", "--grace", "3m", "--acked", s.acked, "--patience", "5s", "--backoff", "100ms", "--seed", strconv.Itoa(s.random.IntN(1 << 30))}, args...)...)
 	before := s.acks()
@@ -153,7 +157,7 @@ func (s *siege) acks() int64 {
 // until is until with all the time that a loaded machine needs; the fleet must go on meanwhile.
 func (s *siege) until(what string, ok func() bool) {
 	s.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(40 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(3 * time.Minute)
 	var ended chan error

@@ -3,7 +3,6 @@ package main
 import (
 	"database/sql"
 	"encoding/json"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,44 +75,6 @@ func TestSimulateAndVerify(t *testing.T) {
 	if r, err := verified(t, data, acked); err == nil || r.Lost+r.Altered != 0 || r.Duplicates != 1 {
 		t.Errorf("twin: %v, %+v", err, r)
 	}
-}
-
-// TestKilledUnderLoad kills the gateway time and again while a fleet, a fifth of it malicious, talks to it. What was acknowledged is stored once and as it
-// was sent, and the devices that behave get rid of everything.
-func TestKilledUnderLoad(t *testing.T) {
-	data, acked := t.TempDir(), filepath.Join(t.TempDir(), "acked.csv")
-	a := &alone{data: data, any: freePort(t), replay: freePort(t), web: freePort(t)}
-	begin := func() {
-		a.process = start(t, []string{"TRACKGATE_GATEWAY_REPLAY=" + a.replay}, "serve", "--data", data, "--http", a.web, "--any", a.any)
-		a.ready(a.web)
-	}
-	begin()
-	fleet := start(t, nil, "simulate", "--to", a.any, "--devices", "200", "--interval", "300ms", "--jitter", "150ms", "--backlog", "60", "--misbehave", "0.2",
-		"--duration", "0", "--grace", "2m", "--acked", acked, "--patience", "3s", "--backoff", "200ms")
-	const kills = 8
-	for range kills {
-		select {
-		case <-time.After(time.Duration(500+rand.IntN(2500)) * time.Millisecond):
-		case err := <-fleet.done:
-			t.Fatalf("the fleet ended: %v\n%s", err, fleet.said())
-		}
-		a.cmd.Process.Kill()
-		<-a.done
-		begin()
-	}
-	fleet.cmd.Process.Signal(os.Interrupt)
-	if err := <-fleet.done; err != nil {
-		t.Errorf("the fleet: %v\n%s", err, fleet.said())
-	}
-	r, err := verified(t, data, acked, "--wait", "2m")
-	if err != nil || r.Matching != r.Acked || r.Devices < 150 || r.Acked < 150*60 {
-		t.Errorf("%v, %+v", err, r)
-	}
-	a.stop()
-	if after, err := verified(t, data, acked, "--wait", "0"); err != nil || after.Matching != r.Matching {
-		t.Errorf("after a stop: %v, %+v", err, after)
-	}
-	t.Logf("%d kills: %d records acknowledged, %d stored\n%s", kills, r.Acked, r.Stored, fleet.said())
 }
 
 // TestVerifyServer: two gateways share a database, devices dial now one and now the other, and one of them is killed. The comparison reads the database.
