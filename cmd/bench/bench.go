@@ -26,7 +26,7 @@ type size struct {
 	rounds      int     // of each run, in turns; the median counts
 	connections []int
 	flights     []int
-	growth      []int // numbers of devices whose cost is compared
+	growth      []int // numbers of devices whose cost is compared with the middle one's
 	idle        []int // connections that log in and say nothing
 	rows        int   // that a store's limit is measured with
 	journal     int64 // bytes of the journal that a start has to read
@@ -37,7 +37,7 @@ type size struct {
 var (
 	shortSize = size{seconds: 1, rounds: 3, connections: []int{1000, 10_000}, flights: []int{1, 8, 64}, growth: []int{100, 1000, 10_000}, idle: []int{1000, 5000, 10_000},
 		rows: 200_000, journal: 256 << 20, decode: 200 * time.Millisecond}
-	fullSize = size{full: true, seconds: 3, rounds: 5, connections: []int{1000, 10_000}, flights: []int{1, 8, 64}, growth: []int{100, 1000, 10_000, 50_000, 100_000},
+	fullSize = size{full: true, seconds: 3, rounds: 5, connections: []int{1000, 10_000}, flights: []int{1, 8, 64}, growth: []int{100, 300, 1000, 10_000, 50_000, 100_000},
 		idle: []int{1000, 10_000, 50_000}, rows: 2_000_000, journal: 4 << 30, decode: time.Second}
 	smokeSize = size{seconds: 0.05, rounds: 1, connections: []int{20}, flights: []int{1, 8}, growth: []int{20, 40}, idle: []int{20, 40}, rows: 2000, journal: 1 << 20,
 		decode: time.Millisecond}

@@ -31,7 +31,6 @@ type fleet struct {
 
 type device struct {
 	fd    int32
-	owed  int32   // bytes of answers
 	sent  []stamp // bursts that wait for their answers, oldest first
 	heard int32   // bytes of the oldest burst's answers
 }

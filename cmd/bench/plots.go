@@ -48,9 +48,7 @@ func (c *curves) lines(flight int, suffix string, dashed bool, kinds []int, valu
 func (c *curves) throughput() plot {
 	p := plot{Name: "throughput-connections", Title: "GT06 frames answered", X: "connections", Y: "frames/s", LogX: true, LogY: true}
 	for _, flight := range []int{1, 8, 64} {
-		for _, s := range c.lines(flight, fmt.Sprintf(", %d in flight", flight), flight == 8, []int{bareServer, netServer, ourServer}, func(m *run) float64 { return m.Rate }) {
-			p.Series = append(p.Series, s)
-		}
+		p.Series = append(p.Series, c.lines(flight, fmt.Sprintf(", %d in flight", flight), flight == 8, []int{bareServer, netServer, ourServer}, func(m *run) float64 { return m.Rate })...)
 	}
 	return p
 }
@@ -114,13 +112,13 @@ func (c *curves) filling() plot {
 	return p
 }
 
-// stored is the rate into the store as it fills, over eight spans of the run.
+// stored is the rate into the store as it fills, over at most eight spans of the run.
 func (c *curves) stored() plot {
-	const spans = 8
 	p := plot{Name: "throughput-records", Title: "Records into the store as it fills", X: "records stored", Y: "records/s"}
 	for i, s := range c.stores {
 		line := series{Name: s.name(), Color: i % 4}
-		for k := 0; len(s.points) > spans && k < spans; k++ {
+		spans := min(8, len(s.points)-1)
+		for k := range max(0, spans) {
 			a, b := s.points[k*(len(s.points)-1)/spans], s.points[(k+1)*(len(s.points)-1)/spans]
 			line.Points = append(line.Points, [2]float64{b.records, (b.records - a.records) / (b.at - a.at).Seconds()})
 		}

@@ -134,11 +134,11 @@ func (b *bench) liveParts(url string, rate float64) ([]part, error) {
 	}
 	throughRedis, err := redisAlone(url, rate, length)
 	if err != nil {
-		return nil, fmt.Errorf("Redis alone: %w", err)
+		return nil, fmt.Errorf("through Redis alone: %w", err)
 	}
 	throughSocket, err := socketAlone(rate, length)
 	if err != nil {
-		return nil, fmt.Errorf("WebSocket alone: %w", err)
+		return nil, fmt.Errorf("through a WebSocket alone: %w", err)
 	}
 	return []part{{"durable answer", answered.Latency}, {"Redis", throughRedis}, {"WebSocket", throughSocket}}, nil
 }

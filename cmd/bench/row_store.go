@@ -309,7 +309,7 @@ func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err 
 		done, ended := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(ended)
-			s.points = append(s.points, n.watchStore(begun, done)...)
+			s.points = n.watchStore(begun, done) // of the last run alone
 		}()
 		out, err := command(fleet, &order{Do: "open", Rate: offer, Seconds: 4 * length})
 		close(done)
@@ -373,20 +373,17 @@ type storeCurve struct {
 func (n *node) watchStore(begun time.Time, over <-chan struct{}) (points []storePoint) {
 	every := time.NewTicker(200 * time.Millisecond)
 	defer every.Stop()
-	for {
+	for running := true; running; {
+		taken, err := n.stored()
+		u, err2 := used(n.cmd.Process.Pid)
+		if err == nil && err2 == nil { // a run that failed says so itself
+			points = append(points, storePoint{time.Since(begun), taken, float64(u.Resident)})
+		}
 		select {
 		case <-over:
-			return points
+			running = false
 		case <-every.C:
 		}
-		m, err := n.metrics()
-		if err != nil {
-			continue
-		}
-		u, err := used(n.cmd.Process.Pid)
-		if err != nil {
-			continue
-		}
-		points = append(points, storePoint{time.Since(begun), m.sum("sink_events_total", `sink="store"`), float64(u.Resident)})
 	}
+	return points
 }
