@@ -24,7 +24,11 @@ func main() {
 	docs := flag.String("docs", "docs", "folder of performance.md and its plots")
 	kept := flag.String("results", "bin/bench.json", "file that keeps the results")
 	again := flag.Bool("again", false, "write the document from the results kept, without measuring")
+	profiles := flag.String("profile", "", "folder for processor profiles of the servers")
 	flag.Parse()
+	if *profiles != "" {
+		os.Setenv(profileVariable, *profiles) // the parts inherit it
+	}
 	b := &bench{size: shortSize, trackgate: *trackgate, log: os.Stderr}
 	if *full {
 		b.size = fullSize

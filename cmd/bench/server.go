@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"runtime"
+	"runtime/pprof"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
@@ -65,7 +67,11 @@ func servePart(request, answer func(any) error) error {
 		}
 		var s serverState
 		if o.Do == "start" {
-			var err error
+			stop, err := profile(o.Kind)
+			if err != nil {
+				return err
+			}
+			defer stop()
 			if running, err = startServer(&o); err != nil {
 				s.Error = err.Error()
 			}
@@ -82,6 +88,28 @@ func servePart(request, answer func(any) error) error {
 			return err
 		}
 	}
+}
+
+// profileVariable names a folder for the servers' processor profiles; empty: none is taken.
+const profileVariable = "BENCH_PROFILE"
+
+// profile profiles this process until stop.
+func profile(name string) (stop func(), err error) {
+	dir := os.Getenv(profileVariable)
+	if dir == "" {
+		return func() {}, nil
+	}
+	f, err := os.CreateTemp(dir, name+"-*.pprof")
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		f.Close()
+	}, nil
 }
 
 func startServer(o *serverOrder) (server, error) {
