@@ -6,6 +6,7 @@ import (
 	"github.com/trackgate/trackgate/protocols"
 	"github.com/trackgate/trackgate/protocols/atrack"
 	"github.com/trackgate/trackgate/protocols/calamp"
+	"github.com/trackgate/trackgate/protocols/castel"
 	"github.com/trackgate/trackgate/protocols/eelink"
 	"github.com/trackgate/trackgate/protocols/egts"
 	"github.com/trackgate/trackgate/protocols/galileosky"
@@ -32,6 +33,7 @@ import (
 var Protocols = []*protocols.Protocol{
 	&atrack.Protocol,
 	&calamp.Protocol,
+	&castel.Protocol,
 	&eelink.Protocol,
 	&egts.Protocol,
 	&galileosky.Protocol,
