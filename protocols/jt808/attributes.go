@@ -55,6 +55,7 @@ var attributes = map[string]protocols.Attribute{
 	"fix_age_s":            {Type: "number", Unit: "s", Meaning: "age of the fix"},
 	"fix_mode":             {Type: "number", Meaning: "G10: fix mode"},
 	"fragment":             {Type: "number", Meaning: "number of this part of a message in parts, from 1"},
+	"fragment_rest":        {Type: "text", Meaning: "end of a part of a message, in hex: the start of a location that goes on in the next part"},
 	"fragments":            {Type: "number", Meaning: "number of parts of the message"},
 	"fuel2_l":              {Type: "number", Unit: "l", Meaning: "fuel by the second sensor"},
 	"fuel_consumption":     {Type: "number", Meaning: "consumption as sent"},

@@ -41,7 +41,7 @@ func terminalOf(s *protocols.Session) (terminal, error) {
 	known := call{s: s}
 	t := terminal{flag: flagStandard, family: known.family()}
 	text := s.Device
-	if state := s.State; len(state) > atIdentity {
+	if state := stateText(s.State); len(state) > atIdentity {
 		if speaksLock(state) {
 			t.flag = flagLock
 		}

@@ -8,6 +8,8 @@
 // The check is the XOR of all from id to body. Between the flags 7e is written 7d 02, and 7d 7d 01. A family of locks uses the flag e7
 // with escapes of its own, and sends sentences in parentheses besides.
 //
+// Batches of locations in parts are told as the parts come, other messages in parts where they are short; missing parts are asked for: see assembly.
+//
 // An operator can say of a device, besides its model, zone (default +08:00) and tolerate_checksum:
 //
 //	alarm_<bit>=<alarm>   what a bit of the alarm flags means, as alarm_16=tampering; none: nothing
@@ -18,7 +20,6 @@
 package jt808
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -27,7 +28,7 @@ import (
 // Protocol is JT/T 808 as the gateway serves it.
 var Protocol = protocols.Protocol{
 	Name:       "jt808",
-	Version:    1,
+	Version:    2,
 	TCP:        5015,
 	UDP:        5015,
 	MaxLogin:   maxFrame,
@@ -49,6 +50,7 @@ type call struct {
 
 	body    []byte
 	surplus []byte // what follows the body that the header declares
+	most    int    // how long the answer to a datagram may be; 0: any length
 	record  items  // of the location being read
 }
 
@@ -65,6 +67,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		return n, nil
 	}
 	c.raw = in.Bytes[:n]
+	if in.Datagram {
+		c.most = n // the address of its sender may be forged
+	}
 	before, first := *s, len(f.Events)
 	err = c.decode()
 	if err == nil && c.badCheck && !s.Options.TolerateChecksum {
@@ -116,18 +121,6 @@ func (c *call) decode() error {
 		}
 	}
 	return nil
-}
-
-// fragment keeps one part of a message that spans frames.
-func (c *call) fragment() {
-	e := c.status()
-	e.Int("fragment", int64(c.part))
-	e.Int("fragments", int64(c.parts))
-	hexText(e, "raw", c.body)
-	var place [4]byte
-	binary.BigEndian.PutUint16(place[:], c.parts)
-	binary.BigEndian.PutUint16(place[2:], c.part)
-	e.FP = protocols.Fingerprint([]byte{byte(c.id >> 8), byte(c.id)}, place[:], c.body)
 }
 
 // status adds an event of this message that has no position of its own.

@@ -41,6 +41,7 @@ const (
 // Ids of messages to the terminal.
 const (
 	msgPlatformAnswer   = 0x8001
+	msgResend           = 0x8003
 	msgTimeAnswer       = 0x8004
 	msgRegistered       = 0x8100
 	msgSetParameters    = 0x8103

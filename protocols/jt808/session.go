@@ -15,11 +15,15 @@ import (
 //	1    how times are read: u UTC, l the zone of the standard, - not decided
 //	2-3  version of the header in hex, or -- for one without
 //	4-   identity as the header holds it, in hex
+//
+// Behind it may stand what is known of a message in parts: see assembly.
 const (
 	atFlag     = 0
 	atZone     = 1
 	atVersion  = 2
 	atIdentity = 4
+
+	maxStateText = atIdentity + 20
 )
 
 // speaksLock tells whether the device uses the flag e7.
@@ -27,7 +31,7 @@ func speaksLock(state string) bool { return state != "" && state[atFlag] == 'e' 
 
 // bind makes the device of the header that of the session. Nothing is allocated when it is the same as before.
 func (c *call) bind() error {
-	var next [atIdentity + 20]byte
+	var next [maxStateText]byte
 	next[atFlag], next[atZone], next[atVersion], next[atVersion+1] = '7', '-', '-', '-'
 	if c.flag == flagLock {
 		next[atFlag] = 'e'
@@ -36,7 +40,7 @@ func (c *call) bind() error {
 		hex.Encode(next[atVersion:], []byte{c.version})
 	}
 	state := next[:atIdentity+hex.Encode(next[atIdentity:], c.identity)]
-	old := c.s.State
+	old := stateText(c.s.State)
 	if len(old) == len(state) && old[atIdentity:] == string(state[atIdentity:]) {
 		state[atZone] = old[atZone]
 		if old == string(state) && c.s.Device != "" {
