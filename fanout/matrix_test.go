@@ -160,6 +160,11 @@ func TestMatrix(t *testing.T) {
 				t.Errorf("got %d, want %d", got, want)
 			}
 		},
+		"POST /api/decode": func(t *testing.T, r role) {
+			if got, body := do("POST", "/api/decode", r); got != scope(r) || (body == "decoded") != (got == http.StatusOK) {
+				t.Errorf("got %d %s, want %d", got, body, scope(r))
+			}
+		},
 		"POST /api/session": func(t *testing.T, r role) { // a token buys nothing here
 			if got, _ := do("POST", "/api/session", r); got != http.StatusUnauthorized {
 				t.Errorf("got %d", got)

@@ -36,6 +36,9 @@ func (s *Server) Routes() []Route {
 		open("OPTIONS /socket.io/", s.CORS(http.NotFoundHandler())),
 		{"GET /events", s.CORS(http.HandlerFunc(s.serveEvents)), auth.Read},
 	}
+	if s.decode != nil {
+		routes = append(routes, read("POST /api/decode", s.decode.ServeHTTP))
+	}
 	if s.console != nil {
 		routes = append(routes, open("/", s.console))
 	}

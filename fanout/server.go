@@ -36,6 +36,7 @@ type Parts struct {
 	Authority *auth.Authority
 	Counters  *Counters    // the same that the bus and the publisher count in
 	Console   http.Handler // served at /; nil: nothing is
+	Decode    http.Handler // of POST /api/decode, for everyone who may read; nil: there is none
 	Log       *zap.Logger  // nil: nothing is logged
 }
 
@@ -47,6 +48,7 @@ type Server struct {
 	authority *auth.Authority
 	counters  *Counters
 	console   http.Handler
+	decode    http.Handler
 	log       *zap.Logger
 	hub       *Hub
 	gate      *gate
@@ -72,7 +74,7 @@ func New(c Config, p Parts) (*Server, error) {
 		p.Log = zap.NewNop()
 	}
 	c.Limits.defaults()
-	s := &Server{config: c, bus: p.Bus, store: p.Store, authority: p.Authority, counters: p.Counters, console: p.Console, log: p.Log,
+	s := &Server{config: c, bus: p.Bus, store: p.Store, authority: p.Authority, counters: p.Counters, console: p.Console, decode: p.Decode, log: p.Log,
 		gate: newGate(&c.Limits), gap: gapOf(c.MaxHz), running: make(chan struct{}),
 		engines: newEngines(), recoveries: newRecoveries(p.Counters)}
 	s.hub = newHub(p.Bus, c.Limits, p.Authority.Policy, p.Counters)

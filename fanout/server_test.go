@@ -154,6 +154,7 @@ func startNode(t testing.TB, o nodeOptions) *node {
 		o.store = newMemory()
 	}
 	s, err := New(o.config, Parts{Bus: o.bus, Store: o.store, Authority: a, Counters: counters,
+		Decode:  http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("decoded")) }),
 		Console: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("console")) })})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/trackgate/trackgate/cmd/trackgate/inspect"
 	"github.com/trackgate/trackgate/fanout"
 	"github.com/trackgate/trackgate/fanout/auth"
 	"github.com/trackgate/trackgate/fanout/console"
@@ -189,7 +190,7 @@ func (n *node) newFanout() (*fanout.Server, error) {
 	return fanout.New(fanout.Config{MaxHz: f.MaxHz, PingInterval: f.PingInterval, PingTimeout: f.PingTimeout, Origins: f.Origins,
 		Limits: fanout.Limits{Connections: f.Connections, PerUser: f.PerUser, PerAddress: f.PerAddress, Subscriptions: f.Subscriptions, Events: f.Events,
 			Frame: f.Frame, AuthTimeout: f.AuthTimeout, Stall: f.Stall}},
-		fanout.Parts{Bus: n.bus, Store: history{n.store}, Authority: n.authority, Counters: n.counters, Console: page, Log: n.log.Named("fanout")})
+		fanout.Parts{Bus: n.bus, Store: history{n.store}, Authority: n.authority, Counters: n.counters, Console: page, Decode: inspect.Handler(all.Protocols), Log: n.log.Named("fanout")})
 }
 
 // run serves until ctx ends or a part fails, and then stops all parts: devices first, so that what they sent is answered and shown.

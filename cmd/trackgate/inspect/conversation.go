@@ -34,7 +34,7 @@ func (d *Decoder) Conversation(c *replay.Conversation, p *protocols.Protocol, sh
 			used = r.drain(p, &s, protocols.Input{Bytes: rest, Received: d.received(), Datagram: c.Datagram, Final: final})
 			r.nameDevice(&s)
 			if r.explain = d.Explain; r.explain {
-				r.explainAll()
+				d.explain(&r)
 			}
 		}
 		show(r)

@@ -24,7 +24,9 @@ type Decoder struct {
 	Default   *protocols.Protocol // for inputs that name none; nil: the session's, else told by the bytes
 	Now       func() time.Time    // nil: the clock
 	Explain   bool                // say of each frame which bytes mean what
+	Asks      int                 // how often decoders may be asked to explain, of all inputs together; 0: maxAsked for each input
 
+	asked    int
 	sessions map[string]*list.Element // of *session
 	recent   list.List                // newest first
 }
@@ -63,7 +65,7 @@ func (d *Decoder) Decode(name string, protocol *protocols.Protocol, b []byte) Re
 	r, after := d.eitherForm(protocol, s.learnt[protocol], b, s.datagram)
 	r.Reason = reason
 	if r.explain = d.Explain; r.explain {
-		r.explainAll()
+		d.explain(&r)
 	}
 	s.protocol, s.datagram, s.learnt[protocol] = protocol, r.Datagram, after
 	return r

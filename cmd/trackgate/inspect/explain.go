@@ -11,23 +11,27 @@ import (
 	"github.com/trackgate/trackgate/protocols/explain"
 )
 
-// explainAll explains each frame of r that has room left in the budget: an input may hold thousands of them.
-func (r *Result) explainAll() {
-	decoded := 0
+// maxAsked is how often a decoder may be asked about one input before its further frames go unexplained: an input may hold thousands of them.
+const maxAsked = 1 << 18
+
+// explain explains each accepted frame of r.
+func (d *Decoder) explain(r *Result) {
+	left := maxAsked
+	if d.Asks > 0 {
+		left = d.Asks - d.asked
+	}
 	for i := range r.Frames {
 		f := &r.Frames[i]
-		if f.Err != nil && protocols.Fault(f.Err) != "checksum" || decoded > maxAsked {
+		if f.Err != nil && protocols.Fault(f.Err) != "checksum" || left <= 0 {
 			continue
 		}
 		in := protocols.Input{Bytes: r.Bytes[f.Offset : f.Offset+f.Len], Received: r.received, Datagram: r.Datagram}
 		x := explain.Explain(r.Protocol, &f.before, in)
-		decoded += x.Decoded
+		left -= x.Decoded
+		d.asked += x.Decoded
 		f.Explanation = &x
 	}
 }
-
-// maxAsked is how often the decoder may be asked about one input before further frames go unexplained.
-const maxAsked = 1 << 18
 
 // appendExplain appends the explanation as a JSON list: an object for each range of bytes, in their order.
 func (r *Result) appendExplain(b []byte) []byte {
