@@ -53,6 +53,8 @@ const script = await esbuild.build({
     },
   ],
 });
+const decode = await esbuild.build({ ...common, entryPoints: [`${here}src/decode.ts`], format: "esm" });
+const decodeStyle = await esbuild.build({ ...common, entryPoints: [`${here}src/decode.css`] });
 const style = await esbuild.build({ ...common, entryPoints: [`${here}src/style.css`], loader: { ".svg": "dataurl" } });
 
 const page = readFileSync(`${here}src/index.html`, "utf8")
@@ -61,3 +63,8 @@ const page = readFileSync(`${here}src/index.html`, "utf8")
   .replaceAll("%MAPLIBRE%", maplibre)
   .replaceAll("%ICON%", icon);
 writeFileSync(`${out}/index.html`, page);
+const decodePage = readFileSync(`${here}src/decode.html`, "utf8")
+  .replaceAll("%DECODE_SCRIPT%", emit("decode", "js", decode.outputFiles[0].contents))
+  .replaceAll("%DECODE_STYLE%", emit("decode", "css", decodeStyle.outputFiles[0].contents))
+  .replaceAll("%ICON%", icon);
+writeFileSync(`${out}/decode.html`, decodePage);

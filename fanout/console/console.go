@@ -20,7 +20,7 @@ import (
 	"sync"
 )
 
-//go:embed dist/index.html dist/assets
+//go:embed dist/index.html dist/decode.html dist/assets
 var dist embed.FS
 
 // Config is what the operator may change about the page.
@@ -42,10 +42,10 @@ func Handler() http.Handler {
 	return h
 }
 
-// HandlerWith serves the page at /, its files below /assets/, and cfg as the page reads it at /console.json. Any other path
+// HandlerWith serves the live map at /, the page that explains bytes at /decode.html, their files below /assets/, and cfg as the page reads it at /console.json. Any other path
 // is answered with 404, any method but GET and HEAD with 405. It fails if cfg.TileURL is no tile template.
 //
-// The page talks to the same origin: POST /api/session, GET /api/vehicles/..., and the WebSocket /ws.
+// The page talks to the same origin: POST /api/session, POST /api/decode, GET /api/vehicles/..., and the WebSocket /ws.
 func HandlerWith(cfg Config) (http.Handler, error) {
 	origin, err := tileOrigin(cfg.TileURL)
 	if err != nil {
@@ -82,9 +82,11 @@ var load = sync.OnceValues(func() (map[string]*file, error) {
 		if err != nil {
 			return err
 		}
-		if at == "/index.html" {
+		switch at {
+		case "/index.html":
 			at = "/"
-		} else {
+		case "/decode.html":
+		default:
 			f.cache = "public, max-age=31536000, immutable" // the name changes with the content
 		}
 		files[at] = f

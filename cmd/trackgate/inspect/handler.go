@@ -27,7 +27,7 @@ const (
 //	{"input":"7878...","kind":"","protocol":""}
 //
 // Each line of input is a frame, and the lines follow each other as on one connection. kind is hex, text, or empty: what a person types, told apart as
-// `decode` does. protocol empty: the bytes tell.
+// `decode` does. protocol empty: the bytes tell. An empty input is answered with the names of the protocols alone.
 func Handler(list []*protocols.Protocol) http.Handler {
 	return &handler{protocols: list, busy: make(chan struct{}, atOnce)}
 }
@@ -117,15 +117,13 @@ func pasted(q *question) (frames [][]byte, err error) {
 			return nil, fmt.Errorf("more than %d frames or %d bytes", maxFrames, maxPasted)
 		}
 	}
-	if len(frames) == 0 {
-		return nil, errors.New("no bytes given")
-	}
 	return frames, nil
 }
 
 // answer is the JSON of an answer:
 //
-//	{"candidates":[{"protocol","verdict","over","port","reason","meaning"}],
+//	{"protocols":["calamp",...],
+//	 "candidates":[{"protocol","verdict","over","port","reason","meaning"}],
 //	 "results":[{"protocol","over","bytes","device","error","frames":[{"offset","length","type","error","reply","events":[...]}],"explain":[...]}]}
 //
 // An entry of explain is as in `decode --jsonl --explain`.
@@ -137,8 +135,19 @@ func (h *handler) answer(q *question, frames [][]byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	b := []byte(`{"candidates":[`)
-	for i, f := range d.Identify(frames[0]) {
+	b := []byte(`{"protocols":[`)
+	for i, p := range h.protocols {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, p.Name)
+	}
+	b = append(b, `],"candidates":[`...)
+	var found []Finding
+	if len(frames) > 0 {
+		found = d.Identify(frames[0])
+	}
+	for i, f := range found {
 		if i > 0 {
 			b = append(b, ',')
 		}
