@@ -93,11 +93,17 @@ func (n *Notes) set(name string) {
 	for more := true; more; {
 		var at runtime.Frame
 		at, more = frames.Next()
-		where, function := filepath.Split(at.Function)
-		if strings.HasSuffix(where, "protocols/") { // of a decoder's folder, not of this one
-			_, function, _ = strings.Cut(function, ".")
-			n.Readers[key] = strings.NewReplacer("(*call).", "", "(*", "", ")", "").Replace(function) + " in " + filepath.Base(at.File)
+		switch {
+		case at.Function == inPackage+"Next":
 			return
+		case strings.HasPrefix(at.Function, inPackage):
+			continue // Int, put and their like
 		}
+		_, function, _ := strings.Cut(filepath.Base(at.Function), ".")
+		n.Readers[key] = strings.NewReplacer("(*call).", "", "(*", "", ")", "").Replace(function) + " in " + filepath.Base(at.File)
+		return
 	}
 }
+
+// inPackage is how the names of this package's functions begin.
+const inPackage = "github.com/trackgate/trackgate/protocols."

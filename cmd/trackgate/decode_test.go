@@ -31,6 +31,10 @@ func TestDecode(t *testing.T) {
 		{"a capture in two segments", "", []string{file}, []string{"5 bytes of a frame that is not whole yet", "login, bytes 0 to 17"}, false},
 		{"a capture as JSON", "", []string{"--jsonl", file}, []string{`"device":null`, `"device":"123456789012345"`, `"replies":["787805010001d9dc0d0a"]`}, false},
 		{"JSON", `{"session":"1","kind":"hex","input":"` + login + `"}`, []string{"--jsonl"}, []string{`{"device":"123456789012345","events":[],"replies":["787805010001d9dc0d0a"],"error":null}`}, false},
+		{"explained", "", []string{"--explain", login}, []string{"AT  RAW", `4  0123456789012345  device         "123456789012345"  BCD digits without filling`,
+			"14  8cdd              checksum       36061              CRC-16/X.25"}, false},
+		{"explained as JSON", "", []string{"--explain", "--jsonl", login}, []string{`"error":null,"explain":[{"frame":0,"offset":0,"length":2,"depth":0,"raw":"7878","name":"start"`,
+			`"raw":"0123456789012345","name":"device","field":true,"value":"123456789012345","rule":"BCD digits without filling"}`}, false},
 		{"unknown protocol", "", []string{"--protocol", "nope", login}, []string{`unknown protocol "nope"; there are: `}, true},
 		{"nonsense", "", []string{"78780d0101234567890123450x018cdd"}, []string{"no file"}, true},
 	} {

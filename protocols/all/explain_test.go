@@ -220,7 +220,7 @@ func sent(e *protocols.Event) (list []string) {
 }
 
 // linearRule are the rules that say all: a number, a factor, a constant.
-var linearRule = regexp.MustCompile(`^(?:([ui])(\d+)|decimal|hex)( big endian| little endian|)(?: / (-?[\d,]+)| × (-?[\d.e-]+)|)(?: ([+−]) ([\d.]+)|)$`)
+var linearRule = regexp.MustCompile(`^(?:([ui])(\d+)|decimal|hex)( big endian| little endian|)(?: / (-?[\d,]+)| × (-?[\d.e-]+)|)(?: ([+−]) ([\d.]+)|)(, negated|)$`)
 
 // TestRulesForetell holds rules against bytes that they were not made from: several bits of a value are changed at once, and where the decoder still
 // gives the field, it gives what the rule says.
@@ -310,6 +310,9 @@ func foretell(m []string, b []byte) float64 {
 	}
 	if m[5] != "" {
 		v *= number(m[5])
+	}
+	if m[8] != "" {
+		v = -v
 	}
 	switch m[6] {
 	case "+":

@@ -115,7 +115,7 @@ func (a *asker) probe(raw []byte, i int, changed byte) probe {
 		if len(p.fields) > maxChanges {
 			break
 		}
-		p.fields = compare(p.fields, k, &b.events[k], &r.events[k])
+		p.fields = a.compare(p.fields, k, &b.events[k], &r.events[k])
 		p.identity = p.identity || r.events[k].FP != b.events[k].FP
 	}
 	p.fields = slices.DeleteFunc(p.fields, func(c change) bool {

@@ -45,7 +45,7 @@ func jsonValue(raw string) value {
 }
 
 // compare appends the fields of event k that differ between was and is.
-func compare(list []change, k int, was, is *protocols.Event) []change {
+func (a *asker) compare(list []change, k int, was, is *protocols.Event) []change {
 	first := len(list)
 	put := func(name string, v value) { list = append(list, change{protocols.Field{Event: k, Name: name}, v}) }
 	lost := false
@@ -84,7 +84,7 @@ func compare(list []change, k int, was, is *protocols.Event) []change {
 	if was.Stored != is.Stored {
 		put("late", fieldValue(is, "late"))
 	}
-	list = attributes(list, k, was.Attrs, is.Attrs, lost)
+	list = a.attributes(list, k, was.Attrs, is.Attrs, lost)
 	if len(list) == first && was.Kind != is.Kind {
 		put("kind", textValue(is.Kind.String()))
 	}
@@ -105,7 +105,7 @@ var optional = []struct {
 }
 
 // attributes appends the attributes that differ. When the record has lost its fix or its time, what it has instead is not counted.
-func attributes(list []change, k int, was, is protocols.Attrs, lost bool) []change {
+func (a *asker) attributes(list []change, k int, was, is protocols.Attrs, lost bool) []change {
 	if slices.Equal(was, is) {
 		return list
 	}
@@ -123,7 +123,7 @@ func attributes(list []change, k int, was, is protocols.Attrs, lost bool) []chan
 		switch {
 		case ok && now == was[i]:
 		case ok:
-			list = inside(list, protocols.Field{Event: k, Name: now.Name}, attrJSON(was[i]), attrJSON(now))
+			list = a.inside(list, protocols.Field{Event: k, Name: now.Name}, attrJSON(was[i]), attrJSON(now))
 		default:
 			list = append(list, change{protocols.Field{Event: k, Name: was[i].Name}, value{}})
 		}
@@ -147,21 +147,26 @@ func attrJSON(a protocols.Attr) string {
 }
 
 // inside appends what differs between two values of an attribute: of lists and objects of the same shape the members, else the whole.
-func inside(list []change, f protocols.Field, was, is string) []change {
+func (a *asker) inside(list []change, f protocols.Field, was, is string) []change {
 	if was[0] != is[0] || was[0] != '[' && was[0] != '{' {
 		return append(list, change{f, jsonValue(is)})
 	}
-	a, b := leaves(was), leaves(is)
-	same := len(a) == len(b)
-	for i := 0; same && i < len(a); i++ {
-		same = a[i].path == b[i].path
+	before, ok := a.leaves[was]
+	if !ok {
+		before = leaves(was)
+		a.leaves[was] = before
+	}
+	after := leaves(is)
+	same := len(before) == len(after)
+	for i := 0; same && i < len(before); i++ {
+		same = before[i].path == after[i].path
 	}
 	if !same {
 		return append(list, change{f, value{json: is}})
 	}
-	for i := range a {
-		if a[i].json != b[i].json {
-			list = append(list, change{protocols.Field{Event: f.Event, Name: f.Name + a[i].path}, jsonValue(b[i].json)})
+	for i := range before {
+		if before[i].json != after[i].json {
+			list = append(list, change{protocols.Field{Event: f.Event, Name: f.Name + after[i].path}, jsonValue(after[i].json)})
 		}
 	}
 	return list
@@ -264,6 +269,15 @@ func fieldValue(e *protocols.Event, name string) value {
 
 // value is what the frame as it is gives for a field.
 func (a *asker) value(f protocols.Field) value {
+	v, ok := a.values[f]
+	if !ok {
+		v = a.lookUp(f)
+		a.values[f] = v
+	}
+	return v
+}
+
+func (a *asker) lookUp(f protocols.Field) value {
 	if f.Event < 0 || f.Event >= len(a.base.events) {
 		if f.Name == "device" {
 			return textValue(a.base.session.Device)

@@ -41,7 +41,7 @@ const Budget = 1 << 14
 // Explain explains the frame that in.Bytes holds, and nothing else, as p reads it after what s learnt. It does not change s.
 func Explain(p *protocols.Protocol, s *protocols.Session, in protocols.Input) Explanation {
 	in.Final = true
-	a := asker{p: p, session: *s, in: in}
+	a := asker{p: p, session: *s, in: in, values: make(map[protocols.Field]value), leaves: make(map[string][]leaf)}
 	// A changed byte makes the checksum wrong; what the frame would say and teach is wanted all the same.
 	a.session.Options.TolerateChecksum = true
 	notes := a.first()
@@ -70,6 +70,8 @@ type asker struct {
 
 	bytes   []effects // of each byte
 	samples map[protocols.Field][]sample
+	values  map[protocols.Field]value // of the frame as it is
+	leaves  map[string][]leaf         // of its lists and objects
 }
 
 // reading is what a decoder makes of a frame.

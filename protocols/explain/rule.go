@@ -69,7 +69,7 @@ func linear(name string, raw, mask []byte, base value, near []sample) string {
 				}
 			case f.exact && (math.Abs(k) != 1 || c != 0) || (c != 0) != offset || offset && !sensible(k, c):
 			default:
-				return f.name + factor(k) + constant(c)
+				return f.name + scaled(k, c)
 			}
 		}
 	}
@@ -195,6 +195,14 @@ func nice(k float64) float64 {
 		return math.Round(scaled) / 1e6
 	}
 	return k
+}
+
+// scaled says what is done with the number. A coordinate's sign may be the business of another bit.
+func scaled(k, c float64) string {
+	if k < 0 && c == 0 {
+		return factor(-k) + ", negated"
+	}
+	return factor(k) + constant(c)
 }
 
 func factor(k float64) string {
