@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 
 	"github.com/trackgate/trackgate/configs"
 	"github.com/trackgate/trackgate/fanout"
@@ -165,27 +164,4 @@ func mayReport(p string) bool {
 		return false
 	}
 	return strings.HasPrefix(p, "/") && path.Clean(p) == p && !strings.ContainsAny(p, "?#% \t{}")
-}
-
-// logger writes for people or for programs, never more than a flood of the same line can bear.
-func (s *settings) logger() (*zap.Logger, error) {
-	var c zap.Config
-	switch s.Log.Format {
-	case "console":
-		c = zap.NewDevelopmentConfig()
-		c.Development = false
-		c.DisableCaller, c.DisableStacktrace = true, true
-	case "json":
-		c = zap.NewProductionConfig()
-		c.DisableCaller, c.DisableStacktrace = true, true
-	default:
-		return nil, fmt.Errorf("log.format: %q is neither console nor json", s.Log.Format)
-	}
-	c.Sampling = &zap.SamplingConfig{Initial: 20, Thereafter: 1000}
-	level, err := zap.ParseAtomicLevel(s.Log.Level)
-	if err != nil {
-		return nil, fmt.Errorf("log.level: %w", err)
-	}
-	c.Level = level
-	return c.Build()
 }

@@ -44,7 +44,7 @@ type call struct {
 	s        *protocols.Session
 	f        *protocols.Frame
 	received protocols.Millis
-	raw      []byte // the frame as it came
+	sent     []byte // the frame as it came
 	unit
 	header
 
@@ -66,7 +66,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		c.sentence()
 		return n, nil
 	}
-	c.raw = in.Bytes[:n]
+	c.sent = in.Bytes[:n]
 	if in.Datagram {
 		c.most = n // the address of its sender may be forged
 	}
@@ -91,7 +91,7 @@ func (c *call) decode() error {
 		return err
 	}
 	if c.f.Notes != nil {
-		c.note(c.raw)
+		c.note(c.sent)
 	}
 	if err := c.bind(); err != nil {
 		return err
