@@ -318,6 +318,9 @@ func TestPeerThatNeverReads(t *testing.T) {
 		}
 	}
 	r.until("gone", func() bool { return r.counter("connections", "protocol", "any") == 0 })
+	if limit, closed := r.counter("limits_hit_total", "limit", "outbound"), r.counter("closes_total", "reason", "outbound"); limit != 1 || closed != 1 {
+		t.Errorf("counted %v times and %v closes", limit, closed)
+	}
 }
 
 func TestManyDevicesAtOnce(t *testing.T) {

@@ -44,6 +44,7 @@ type memory struct {
 	found  bool
 	fail   error
 	news   chan struct{}
+	seen   func(*protocols.Event) // told of each event as it comes; may be nil
 }
 
 func newMemory() *memory { return &memory{news: make(chan struct{}, 1)} }
@@ -57,6 +58,9 @@ func (m *memory) Write(_ context.Context, b protocols.Batch) error {
 	for _, e := range b.Events {
 		e.Attrs = append(protocols.Attrs(nil), e.Attrs...)
 		e.Raw = append([]byte(nil), e.Raw...)
+		if m.seen != nil {
+			m.seen(&e)
+		}
 		m.events = append(m.events, e)
 	}
 	for _, d := range b.Dead {
@@ -177,6 +181,17 @@ func startIn(t *testing.T, dir string, store *memory, change func(*Config, *jour
 
 func startServing(t *testing.T, list []*protocols.Protocol, dir string, store *memory, change func(*Config, *journal.Config)) *rig {
 	t.Helper()
+	return startPrepared(t, nil, list, dir, store, change)
+}
+
+// startWith runs a gateway that prepare has had a hand on.
+func startWith(t *testing.T, prepare func(*Gateway), change func(*Config, *journal.Config)) *rig {
+	t.Helper()
+	return startPrepared(t, prepare, []*protocols.Protocol{&wire, &vague, &tracking.Protocol}, t.TempDir(), newMemory(), change)
+}
+
+func startPrepared(t *testing.T, prepare func(*Gateway), list []*protocols.Protocol, dir string, store *memory, change func(*Config, *journal.Config)) *rig {
+	t.Helper()
 	r := &rig{t: t, dir: dir, addr: freePort(t), replay: freePort(t), store: store, live: newMemory(), registry: &devices{}, metrics: prometheus.NewRegistry()}
 	r.cfg = testConfig(r.addr, r.replay)
 	jc := journal.Config{Dir: filepath.Join(dir, "journal"), SegmentBytes: 4 << 20, MaxBytes: 64 << 20}
@@ -199,6 +214,9 @@ func startServing(t *testing.T, list []*protocols.Protocol, dir string, store *m
 			}
 			return &Denied{http.StatusForbidden}
 		}})
+	if prepare != nil {
+		prepare(r.Gateway)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()

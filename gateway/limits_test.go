@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
@@ -72,6 +76,85 @@ func TestLimitsOfAnAddress(t *testing.T) {
 	if len(c.peers) != 0 {
 		t.Errorf("remembers %d addresses", len(c.peers))
 	}
+}
+
+// TestBytesPerSecond reads a connection that sends too much later, and loses nothing of it.
+func TestBytesPerSecond(t *testing.T) {
+	r := start(t, func(c *Config, _ *journal.Config) { c.BytesPerSecond = 4000 })
+	p, other := r.login("A"), r.login("B")
+	pad := strings.Repeat(" ", 1000)
+	for range 3 {
+		for range 4 {
+			p.say("beat%s\n", pad)
+		}
+		other.say("beat\n")
+		other.hear("beat")
+	}
+	for range 12 {
+		p.hear("beat")
+	}
+	if got := r.counter("limits_hit_total", "limit", "connection_rate"); got < 1 {
+		t.Errorf("counted %v pauses", got)
+	}
+	if got := r.counter("closes_total"); got != 0 {
+		t.Errorf("%v connections were closed", got)
+	}
+}
+
+// TestNeighbourhood: an IPv6 subscriber has a whole network to dial from, and one limit for it.
+func TestNeighbourhood(t *testing.T) {
+	r := start(t, func(c *Config, _ *journal.Config) { proxied(c); c.ConnectionsPerAddress, c.LoginsPerAddress = 2, 3 })
+	for i, source := range []string{"2001:db8::1", "2001:db8::ffff:ffff:ffff:1"} {
+		p := r.behind(source)
+		p.say("login D%d\n", i)
+		p.hear("ok")
+	}
+	third := r.behind("2001:db8::2")
+	third.say("login E\n")
+	third.gone()
+	other := r.behind("2001:db8:0:1::1")
+	other.say("login F\n")
+	other.hear("ok")
+	if got := r.counter("limits_hit_total", "limit", "connections_per_address"); got != 1 {
+		t.Errorf("counted %v", got)
+	}
+}
+
+// TestLoginsPerAddress hangs up on the login that is too many within a second, unanswered.
+func TestLoginsPerAddress(t *testing.T) {
+	r := start(t, func(c *Config, _ *journal.Config) { proxied(c); c.LoginsPerAddress = 3 })
+	var peers []*peer
+	for range 20 {
+		peers = append(peers, r.behind("192.0.2.7"))
+	}
+	r.until("all connected", func() bool { return r.counter("connections", "protocol", "any") == 20 })
+	for i, p := range peers {
+		p.say("login D%d\n", i)
+	}
+	r.until("counted", func() bool { return r.counter("limits_hit_total", "limit", "logins_per_address") > 0 })
+	if got := r.counter("logins_refused_total", "reason", "budget"); got < 1 {
+		t.Errorf("counted %v refusals", got)
+	}
+}
+
+// TestAcceptRate refuses what comes faster, and lets it in later.
+func TestAcceptRate(t *testing.T) {
+	r := start(t, func(c *Config, _ *journal.Config) { c.AcceptRate = 5 })
+	for range 30 {
+		r.dial("tcp", r.addr)
+	}
+	r.until("some are refused", func() bool { return r.counter("limits_hit_total", "limit", "accept_rate") > 0 })
+	r.until("a device is let in again", func() bool {
+		c, err := net.Dial("tcp", r.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(5 * time.Second))
+		fmt.Fprint(c, "login A\n")
+		answer, err := bufio.NewReader(c).ReadString('\n')
+		return err == nil && answer == "ok\n"
+	})
 }
 
 func TestSessionsOfADeviceBeginApart(t *testing.T) {

@@ -195,16 +195,18 @@ func (r *record) decode(byName map[string]*protocols.Protocol, s *protocols.Sess
 		f.Events = f.Events[:first]
 		return err
 	}
-	r.finish(f.Events[first:], s.Device, r.connection.vehicle, r.connection.start)
+	r.finish(f.Events[first:], s.Device, r.connection.vehicle, r.connection.start, &r.connection.session.Options)
 	return nil
 }
 
 // finish completes events with what the session and the registry knew, in the same way at the socket and in the sinks: device and vehicle
-// are the session's, start is when its connection began. It returns the newest live time now known of the vehicle.
-func (r *record) finish(events []protocols.Event, device, vehicle string, start protocols.Millis) (newest protocols.Millis) {
+// are the session's, start is when its connection began, o are the options before the frame. It returns the newest live time now known of the
+// vehicle.
+func (r *record) finish(events []protocols.Event, device, vehicle string, start protocols.Millis, o *protocols.Options) (newest protocols.Millis) {
 	newest = r.newest
 	for i := range events {
 		e := &events[i]
+		r.mendDate(e, o)
 		e.Place(start, r.counter+uint32(i))
 		e.Quarantined = r.quarantined
 		if e.Vehicle = vehicle; e.Device != device || vehicle == "" {
@@ -216,4 +218,21 @@ func (r *record) finish(events []protocols.Event, device, vehicle string, start 
 		}
 	}
 	return newest
+}
+
+// mendDate repairs a date that an old satellite receiver sent back by 1024 weeks, where the decoder has not done so, and says so in the event. The option
+// rollover=false of the device is against it. Captures that are played again are as old as they look.
+func (r *record) mendDate(e *protocols.Event, o *protocols.Options) {
+	if e.NoTime || !e.Valid || e.Has&protocols.HasFix == 0 || o.Shift != 0 {
+		return
+	}
+	t, rolled := protocols.Rollover(e.Time, r.received)
+	if !rolled {
+		return
+	}
+	if v, _ := o.Get("rollover"); v == "false" {
+		return
+	}
+	e.Time = t
+	e.Bool("rollover", true)
 }

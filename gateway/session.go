@@ -224,7 +224,7 @@ func (s *session) journal(w *worker, before protocols.Session, raw []byte, now p
 		r.newest = protocols.Millis(s.entry.newest.Load())
 	}
 	w.keep(&r, s.header, raw)
-	newest := r.finish(w.frame.Events, s.state.Device, s.vehicle(), s.started)
+	newest := r.finish(w.frame.Events, s.state.Device, s.vehicle(), s.started, &before.Options)
 	for i := range w.frame.Events {
 		w.quality(s.core.m, s.protocol, &w.frame.Events[i])
 	}

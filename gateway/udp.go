@@ -48,7 +48,11 @@ func (p *udpPeer) close(string) {}
 func (p *udpPeer) probe() {}
 
 func newUDPServer(c *core, l *listener, addr netip.AddrPort) (*udpServer, error) {
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
+	network := "udp"
+	if addr.Addr().Is4() {
+		network = "udp4" // else 0.0.0.0 is both
+	}
+	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(addr))
 	if err != nil {
 		return nil, err
 	}
