@@ -256,7 +256,8 @@ func (r *Redis) message(m *redis.Message) {
 	if !ok {
 		return
 	}
-	if m.Pattern == "" {
+	// On a cluster the two ways are not in step; there the shards know a repetition by its seq, and drop it.
+	if m.Pattern == "" && r.sharded == nil {
 		r.mu.Lock()
 		twice := r.all.confirmed[which] // it comes by the pattern too
 		r.mu.Unlock()
