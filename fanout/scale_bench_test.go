@@ -43,7 +43,7 @@ func ownCPU() float64 {
 }
 
 // benchVehicles is how many vehicles take turns.
-const benchVehicles = 5000
+const benchVehicles = 1000
 
 func direct(b *testing.B, url string) *redis.Client {
 	o, err := redis.ParseURL(url)
@@ -109,17 +109,23 @@ func BenchmarkRedisReceive(b *testing.B) {
 			case "everything":
 				until(b, "everything is followed", func() bool { return bus.FollowAll(ctx) == nil })
 			}
-			script := redis.NewScript(`for i = 0, ARGV[1] - 1 do redis.call('PUBLISH', 'tracking:vehicle:vehicle-' .. i % ARGV[2], ARGV[3]) end`)
-			e := fix("vehicle-1", 1)
-			body := NewMessage(&e).body
+			script := redis.NewScript(`
+				for i = 0, ARGV[1] - 1 do
+					local vehicle = 'vehicle-' .. i % ARGV[2]
+					redis.call('PUBLISH', 'tracking:vehicle:' .. vehicle, ARGV[3] .. vehicle .. ARGV[4])
+				end
+				return 1`)
+			e := fix("?", 1)
+			e.Device = "one"
+			before, after, _ := strings.Cut(string(NewMessage(&e).body), "?")
 			publish := func(events int) {
 				for done := 0; done < events; {
 					k := min(1000, events-done)
-					before := bus.counters.Received.Load()
-					if err := script.Run(ctx, c, nil, k, benchVehicles, body).Err(); err != nil {
+					received := bus.counters.Received.Load()
+					if err := script.Run(ctx, c, nil, k, benchVehicles, before, after).Err(); err != nil {
 						b.Fatal(err)
 					}
-					for done += k; way != "nobody" && bus.counters.Received.Load() < before+uint64(k); {
+					for done += k; way != "nobody" && bus.counters.Received.Load() < received+uint64(k); {
 						time.Sleep(200 * time.Microsecond)
 					}
 				}
