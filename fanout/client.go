@@ -62,6 +62,17 @@ func (c *client) writable() {
 	})
 }
 
+// answer queues a pong. One at a time: who floods gets fewer. It may be called from any goroutine.
+func (c *client) answer(pong []byte) {
+	if !c.pong.CompareAndSwap(false, true) {
+		return
+	}
+	c.shard.post(func() {
+		c.pong.Store(false)
+		c.put(item{raw: pong, frame: true})
+	})
+}
+
 // put queues an item and keeps the queue within its bounds.
 func (c *client) put(i item) {
 	if c.closing {

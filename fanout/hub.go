@@ -22,6 +22,9 @@ type Hub struct {
 	interest *interest
 	begun    time.Time
 
+	pollers    []*poller // none: every connection has a goroutine
+	nextPoller atomic.Uint32
+
 	mu     sync.RWMutex
 	routes map[string]uint64 // vehicle to the shards that follow it, a bit each
 	fleets atomic.Uint64     // shards with clients that follow everything

@@ -142,6 +142,7 @@ func inBubble(t *testing.T, limits Limits, f func(r *rig)) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.streams = true // a poller waits outside of the bubble
 		for _, shard := range s.hub.shards[1:] {
 			close(shard.stopped) // one is enough here
 		}

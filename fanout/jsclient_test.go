@@ -36,7 +36,7 @@ func TestJavaScriptClient(t *testing.T) {
 	for round := range 2 { // what came while it was away is made up for; what it has is not repeated
 		at := 10 * round
 		s := n.sessionOf("u")
-		s.client.link.(*socket).conn.Close()
+		s.client.link.(*socket).drop()
 		c.said("state", `["connecting"]`)
 		n.publish(fix("a", at+7), alarm("a", at+8), fix("a", at+9), fix("a", at+10))
 		c.said("state", `["connected"]`)
@@ -119,7 +119,7 @@ func TestReactHooks(t *testing.T) {
 	n.publish(fix("b", 3))
 	for string(c.wait("heard")[0]) != `"b"` {
 	}
-	n.sessionOf("u").client.link.(*socket).conn.Close()
+	n.sessionOf("u").client.link.(*socket).drop()
 	rendered(`[{"speed":2,"connected":false}]`)
 	rendered(`[{"speed":2,"connected":true}]`)
 	n.publish(fix("a", 4))

@@ -53,6 +53,7 @@ type Server struct {
 	hub       *Hub
 	gate      *gate
 	gap       time.Duration
+	streams   bool // every connection has a goroutine, even where a poller could do without
 
 	ctx        context.Context // of Run; the life of the connections
 	running    chan struct{}   // closed when Run has begun
@@ -94,12 +95,19 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	s.ctx = ctx
-	close(s.running)
 	var background sync.WaitGroup
-	background.Go(func() { s.regrant(ctx) })
-	background.Go(func() { s.preserve(ctx) })
+	if !s.streams {
+		s.hub.pollers = newPollers(len(s.hub.shards))
+	}
+	for _, p := range s.hub.pollers {
+		background.Go(p.run)
+	}
+	close(s.running)
+	var timed sync.WaitGroup
+	timed.Go(func() { s.regrant(ctx) })
+	timed.Go(func() { s.preserve(ctx) })
 	s.hub.run(ctx)
-	background.Wait()
+	timed.Wait()
 	gone := make(chan struct{})
 	go func() {
 		s.readers.Wait()
@@ -114,6 +122,10 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 		<-gone
 	}
+	for _, p := range s.hub.pollers {
+		p.close()
+	}
+	background.Wait()
 	return nil
 }
 

@@ -137,6 +137,7 @@ type nodeOptions struct {
 	groups auth.Groups
 	ttl    time.Duration
 	tls    bool
+	stream bool // every connection has a goroutine
 }
 
 func startNode(t testing.TB, o nodeOptions) *node {
@@ -159,6 +160,7 @@ func startNode(t testing.TB, o nodeOptions) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.streams = o.stream
 	n := &node{Server: s, t: t, store: o.store, publisher: NewPublisher(o.bus, counters), cancel: cancel, ran: make(chan struct{})}
 	go func() {
 		defer close(n.ran)

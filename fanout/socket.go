@@ -2,64 +2,168 @@ package fanout
 
 import (
 	"encoding/binary"
-	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
 )
 
-// socket is the server's end of a WebSocket. gorilla/websocket shakes hands and reads; writing is done here, because the shard's writes
-// must neither block nor wait for a lock that a stalled client holds.
+// socket is the server's end of a WebSocket once it has shaken hands: frames in, frames out, and the way in which it ends.
 //
-// It is also the net.Conn under gorilla's reader, whose own writes (answers to broken frames) are discarded once the handshake is over:
-// the shard closes the connection with the right code.
+//	shard ─▶ write ─▶ wire.try ── not all taken ──▶ wire.push ─▶ ... ─▶ pushed ─▶ the shard goes on
+//	wire ─▶ received ─▶ frames ─▶ owner.message, on a goroutine of its own ─▶ wire.resume
+//
+// Nothing here waits for the client, so nothing that the client does or leaves makes others wait.
 type socket struct {
-	conn   net.Conn
-	raw    syscall.RawConn // nil where the connection is not a plain socket; then every write has a goroutine
 	hub    *Hub
-	client *client
-	stall  time.Duration
+	wire   wire
+	owner  owner
+	client atomic.Pointer[client] // nil until the client is known
+	frames frames
+	moved  atomic.Int64 // hub time of the last byte that the connection took
 
-	shaken atomic.Bool
-	moved  atomic.Int64 // hub time of the last byte that the socket took
+	mu       sync.Mutex
+	after    []byte // to write behind what is on its way
+	last     []byte // the close frame, behind that
+	writing  bool   // something is on its way
+	closing  bool
+	draining bool // what comes is of no interest any more
+	running  bool // the owner is at work, or may be: reading waits, and so does the end
+	inline   bool // the owner works on the goroutine that reads
+	dead     bool
+}
 
-	mu      sync.Mutex
-	writing bool   // the goroutine for the rest of a write is at work
-	last    []byte // close frame to send behind it
-	closing bool
+// owner is what a socket is read for.
+type owner interface {
+	// message takes a text message; it may block, and reading waits for it. False: there is nothing more to be read.
+	message(text []byte) bool
+	// ping and pong take control frames. They must not block, nor keep the payload.
+	ping(payload []byte)
+	pong()
+	// failed says that the client closed, or what it did wrong. It closes the socket.
+	failed(f *fault)
+	// gone is called once, when the connection has ended and the owner is not at work.
+	gone()
 }
 
 // closeGrace is how long a closed connection has to take what is on its way, and to answer.
 const closeGrace = time.Second
 
-func newSocket(conn net.Conn, h *Hub) *socket {
-	s := &socket{conn: conn, hub: h, stall: h.limits.Stall}
-	if sc, ok := conn.(syscall.Conn); ok {
-		s.raw, _ = sc.SyscallConn()
-	}
+// newSocket takes over a connection that has shaken hands. Nothing is read before startReading.
+func newSocket(conn net.Conn, h *Hub, limit int) *socket {
+	s := &socket{hub: h, frames: frames{limit: limit}, running: true}
 	s.moved.Store(h.now())
+	h.begin(conn, s)
 	return s
 }
 
-// The methods of net.Conn.
-
-func (s *socket) Read(b []byte) (int, error) { return s.conn.Read(b) }
-func (s *socket) Write(b []byte) (int, error) {
-	if s.shaken.Load() {
-		return len(b), nil
+// received takes bytes from the wire, which remain the wire's. False asks it to wait for resume.
+func (s *socket) received(b []byte) bool {
+	s.mu.Lock()
+	idle := s.draining || s.dead
+	s.mu.Unlock()
+	if idle {
+		return true
 	}
-	return s.conn.Write(b)
+	var texts [][]byte
+	bad := s.frames.feed(b, func(op int, payload []byte) {
+		switch op {
+		case websocket.PingMessage:
+			s.owner.ping(payload)
+		case websocket.PongMessage:
+			s.owner.pong()
+		default:
+			texts = append(texts, payload)
+		}
+	})
+	if texts == nil && bad == nil {
+		return true
+	}
+	if s.inline {
+		aside(func() { s.process(texts, bad) })
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead {
+		return false
+	}
+	s.running = true
+	go func() {
+		s.process(texts, bad)
+		s.rest()
+	}()
+	return false
 }
-func (s *socket) Close() error                       { return s.conn.Close() }
-func (s *socket) LocalAddr() net.Addr                { return s.conn.LocalAddr() }
-func (s *socket) RemoteAddr() net.Addr               { return s.conn.RemoteAddr() }
-func (s *socket) SetDeadline(t time.Time) error      { return s.conn.SetDeadline(t) }
-func (s *socket) SetReadDeadline(t time.Time) error  { return s.conn.SetReadDeadline(t) }
-func (s *socket) SetWriteDeadline(t time.Time) error { return s.conn.SetWriteDeadline(t) }
+
+// process hands over what one read brought.
+func (s *socket) process(texts [][]byte, bad *fault) {
+	for _, text := range texts {
+		if !s.owner.message(text) {
+			s.drain()
+			return
+		}
+	}
+	if bad != nil {
+		s.drain()
+		s.owner.failed(bad)
+	}
+}
+
+// aside runs f on a stack of its own, so that the goroutine of a connection, idle most of its life, does not keep what f needed for a moment.
+func aside(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}
+
+// rest is the end of the owner's work: reading goes on, or all is over.
+func (s *socket) rest() {
+	s.mu.Lock()
+	s.running = false
+	dead := s.dead
+	s.mu.Unlock()
+	if dead {
+		s.owner.gone()
+		return
+	}
+	s.wire.resume()
+}
+
+// drain makes the socket forget what comes from now on.
+func (s *socket) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+}
+
+// drop ends the connection at once.
+func (s *socket) drop() {
+	s.mu.Lock()
+	dead, running := s.dead, s.running
+	s.dead = true
+	s.mu.Unlock()
+	if dead {
+		return
+	}
+	s.wire.close()
+	if !running {
+		go s.owner.gone() // the caller may be the shard, for which the owner waits
+	}
+}
+
+// over is drop for a wire whose goroutine has ended.
+func (s *socket) over() {
+	s.mu.Lock()
+	s.dead = true
+	s.mu.Unlock()
+	s.owner.gone()
+}
 
 // The methods of link.
 
@@ -119,85 +223,67 @@ func appendHeader(b []byte, opcode, size int) []byte {
 func (s *socket) ping() []byte { return appendHeader(nil, websocket.PingMessage, 0) }
 
 func (s *socket) write(b []byte) bool {
-	n := 0
-	if s.raw != nil {
-		var err error
-		if n, err = s.attempt(b); err != nil {
-			s.conn.Close() // the reader notices
-			return true
-		}
-		if n > 0 {
-			s.moved.Store(s.hub.now())
-		}
-		if n == len(b) {
-			return true
-		}
-	}
-	rest := append([]byte(nil), b[n:]...)
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.put(b)
+}
+
+// put writes b, behind what is on its way; false if some of it is on its way now. mu is held.
+func (s *socket) put(b []byte) bool {
+	if s.dead {
+		return true
+	}
+	if s.writing {
+		s.after = append(s.after, b...)
+		return false
+	}
+	n, err := s.wire.try(b)
+	if err != nil {
+		go s.drop() // of no use: the peer has gone
+		return true
+	}
+	if n > 0 {
+		s.progressed()
+	}
+	if n == len(b) {
+		return true
+	}
 	s.writing = true
-	s.mu.Unlock()
-	go s.finish(rest)
+	s.wire.push(append([]byte(nil), b[n:]...))
 	return false
 }
 
-// attempt writes what the socket takes at once.
-func (s *socket) attempt(b []byte) (n int, err error) {
-	outer := s.raw.Write(func(fd uintptr) bool {
-		for n < len(b) {
-			var k int
-			k, err = syscall.Write(int(fd), b[n:])
-			if k > 0 {
-				n += k
-			}
-			if errors.Is(err, syscall.EINTR) {
-				continue
-			}
-			if errors.Is(err, syscall.EAGAIN) {
-				err = nil
-				break
-			}
-			if err != nil {
-				break
-			}
-		}
-		return true // never wait here
-	})
-	return n, errors.Join(outer, err)
+// maxAfter bounds what may wait where no shard sees to it: a few packets of a handshake, and answers to pings.
+const maxAfter = 4 << 10
+
+// say writes a frame before there is a client.
+func (s *socket) say(frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closing && !s.put(frame) && len(s.after) > maxAfter {
+		go s.drop()
+	}
 }
 
-// finish writes the rest of a write, then the close frame if the connection was closed meanwhile. Pieces are small, so that a slow client
-// that reads at all is seen to.
-func (s *socket) finish(rest []byte) {
-	const piece = 4 << 10
-	for len(rest) > 0 {
-		s.mu.Lock()
-		within := 2 * s.stall // the shard notices sooner, and closes
-		if s.closing {
-			within = closeGrace
-		}
-		s.conn.SetWriteDeadline(time.Now().Add(within))
-		s.mu.Unlock()
-		n, err := s.conn.Write(rest[:min(piece, len(rest))])
-		if n > 0 {
-			s.moved.Store(s.hub.now())
-		}
-		if rest = rest[n:]; err != nil {
-			s.conn.Close()
+// pushed is called by the wire when what was on its way has gone.
+func (s *socket) pushed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing = false
+	if b := s.after; len(b) > 0 {
+		s.after = nil
+		if !s.put(b) {
 			return
 		}
 	}
-	s.mu.Lock()
-	s.writing = false
-	last, closing := s.last, s.closing
-	s.mu.Unlock()
-	if closing {
-		s.goodbye(last)
-		return
+	if s.closing {
+		s.goodbye()
+	} else if c := s.client.Load(); c != nil {
+		c.writable()
 	}
-	s.conn.SetWriteDeadline(time.Time{})
-	s.client.writable()
 }
+
+func (s *socket) progressed() { s.moved.Store(s.hub.now()) }
 
 func (s *socket) progress() int64 { return s.moved.Load() }
 
@@ -205,40 +291,26 @@ func (s *socket) close(code int, reason string) {
 	payload := websocket.FormatCloseMessage(code, reason)
 	frame := append(appendHeader(nil, websocket.CloseMessage, len(payload)), payload...)
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing || s.dead {
+		return
+	}
 	s.closing, s.last = true, frame
-	writing := s.writing
-	if writing {
-		s.conn.SetWriteDeadline(time.Now().Add(closeGrace))
+	time.AfterFunc(closeGrace, s.drop)
+	if !s.writing {
+		s.goodbye()
 	}
-	s.mu.Unlock()
-	if writing {
-		return // finish says goodbye, or closes
-	}
-	if s.raw == nil {
-		go s.goodbye(frame)
-		return
-	}
-	if n, err := s.attempt(frame); err != nil || n < len(frame) {
-		s.conn.Close()
-		return
-	}
-	s.linger()
 }
 
-func (s *socket) goodbye(frame []byte) {
-	s.conn.SetWriteDeadline(time.Now().Add(closeGrace))
-	if _, err := s.conn.Write(frame); err != nil {
-		s.conn.Close()
-		return
+// goodbye sends the close frame, then ends writing: closing with bytes unread would reset the connection, and the frame might never be seen. What the client
+// still sends is dropped until it has closed too, or has had its time. mu is held.
+func (s *socket) goodbye() {
+	if frame := s.last; frame != nil {
+		s.last = nil
+		if !s.put(frame) {
+			return // and then again
+		}
 	}
-	s.linger()
-}
-
-// linger gives the client time to read the close frame and to answer it: closing with bytes unread would reset the connection, and the
-// frame might never be seen. The reader drains what comes and closes.
-func (s *socket) linger() {
-	if half, ok := s.conn.(interface{ CloseWrite() error }); ok {
-		half.CloseWrite()
-	}
-	s.conn.SetReadDeadline(time.Now().Add(closeGrace))
+	s.draining = true
+	s.wire.half()
 }

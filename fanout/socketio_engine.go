@@ -172,18 +172,12 @@ func (e *engine) close(code int, reason string) {
 	time.AfterFunc(closeGrace, e.end) // the client may still come for what is left
 }
 
-// deadline bounds what sock waits for before it carries the session. The function that it returns ends that; false if it came too late.
-func (e *engine) deadline(sock *socket) (stop func() bool) {
-	sock.SetReadDeadline(time.Now().Add(e.server.hub.limits.AuthTimeout))
-	return context.AfterFunc(e.server.ctx, func() { sock.SetReadDeadline(time.Now()) })
-}
-
 // say sends a packet before there is a client.
 func (e *engine) say(packet []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.sock != nil {
-		e.sock.attemptOrClose(appendPacket(nil, true, "", packet, ""))
+		e.sock.say(appendPacket(nil, true, "", packet, ""))
 		return
 	}
 	e.leave(packet)
@@ -209,7 +203,7 @@ func (e *engine) switchTo(sock *socket) bool {
 			frames = appendPacket(frames, true, "", packet, "")
 		}
 		if e.client == nil {
-			sock.attemptOrClose(frames)
+			sock.say(frames)
 			return true
 		}
 		return sock.write(frames)
@@ -225,7 +219,7 @@ func (e *engine) switchTo(sock *socket) bool {
 		e.mu.Unlock()
 		return true
 	}
-	sock.client = c
+	sock.client.Store(c)
 	e.mu.Unlock()
 	ok := false
 	c.shard.do(func() {

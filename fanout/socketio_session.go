@@ -123,7 +123,7 @@ func (e *engine) connect(data json.RawMessage) error {
 	e.mu.Lock()
 	e.client = c
 	if e.sock != nil {
-		e.sock.client = c
+		e.sock.client.Store(c)
 	}
 	shut := e.shut
 	e.mu.Unlock()

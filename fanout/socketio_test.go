@@ -258,7 +258,7 @@ func (n *node) cut(sub string) {
 	if e.sock == nil {
 		n.t.Fatal("no WebSocket")
 	}
-	e.sock.conn.Close()
+	go e.sock.drop()
 }
 
 // TestSocketIORecovery is the founding document's dashboard, which tracks once and never again.

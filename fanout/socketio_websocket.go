@@ -1,24 +1,13 @@
 package fanout
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"time"
 
 	"github.com/gorilla/websocket"
 )
-
-// shake makes a WebSocket of a request. With an error the request has been answered.
-func (s *Server) shake(w http.ResponseWriter, r *http.Request) (*websocket.Conn, *socket, error) {
-	h := &hijacker{ResponseWriter: w, hub: s.hub}
-	ws, err := upgrader.Upgrade(h, r, nil)
-	if err != nil {
-		s.counters.refuse(refusedFrame)
-		return nil, nil, err
-	}
-	h.socket.shaken.Store(true)
-	ws.SetReadLimit(int64(s.hub.limits.Frame))
-	return ws, h.socket, nil
-}
 
 // openSocketIO is a session that begins with a WebSocket.
 func (s *Server) openSocketIO(w http.ResponseWriter, r *http.Request) {
@@ -26,22 +15,23 @@ func (s *Server) openSocketIO(w http.ResponseWriter, r *http.Request) {
 	if e == nil {
 		return
 	}
-	ws, sock, err := s.shake(w, r)
+	conn, err := shake(w, r)
 	if err != nil {
+		s.counters.refuse(refusedFrame)
 		e.end()
 		return
 	}
+	c := newCarrier(e, conn, carrying)
 	e.mu.Lock()
-	e.sock = sock
+	e.sock = c.sock
 	shut := e.shut
 	e.mu.Unlock()
 	if shut {
-		sock.conn.Close()
-		e.end()
-		return
+		c.sock.drop()
+	} else {
+		e.say(e.openPacket())
 	}
-	e.say(e.openPacket())
-	go e.read(ws, sock)
+	c.sock.startReading()
 }
 
 // upgradeSocketIO is the WebSocket that a session which began with polling goes on with, after a probe.
@@ -54,21 +44,17 @@ func (s *Server) upgradeSocketIO(w http.ResponseWriter, r *http.Request, e *engi
 	}
 	e.probing = true
 	e.mu.Unlock()
-	ws, sock, err := s.shake(w, r)
+	conn, err := shake(w, r)
 	if err != nil {
+		s.counters.refuse(refusedFrame)
 		e.stopProbing()
 		return
 	}
 	s.readers.Add(1)
-	go func() {
-		defer s.readers.Done()
-		if !e.probe(ws, sock) {
-			sock.conn.Close()
-			e.stopProbing()
-			return
-		}
-		e.read(ws, sock)
-	}()
+	c := newCarrier(e, conn, probing)
+	c.overdue = time.AfterFunc(s.hub.limits.AuthTimeout, c.sock.drop)
+	c.unwatch = context.AfterFunc(s.ctx, c.sock.drop)
+	c.sock.startReading()
 }
 
 func (e *engine) stopProbing() {
@@ -77,71 +63,104 @@ func (e *engine) stopProbing() {
 	e.mu.Unlock()
 }
 
-// probe waits for the two packets with which a client moves to a WebSocket.
-func (e *engine) probe(ws *websocket.Conn, sock *socket) bool {
-	stop := e.deadline(sock)
-	defer stop()
-	if raw, code, _ := readFrame(ws); code != 0 || string(raw) != "2probe" {
-		return false
-	}
-	sock.attemptOrClose(appendPacket(nil, true, "", []byte("3probe"), ""))
-	e.mu.Lock()
-	e.rouse() // the GET that hangs: the client waits for its end
-	e.mu.Unlock()
-	raw, code, _ := readFrame(ws)
-	if code != 0 || len(raw) != 1 || raw[0] != engineUpgrade || !stop() {
-		return false
-	}
-	sock.SetReadDeadline(time.Time{})
-	return e.switchTo(sock)
+// carrier is a WebSocket that carries a session, or is about to: it moves there from polling by two packets, "2probe" and "5".
+type carrier struct {
+	engine *engine
+	sock   *socket
+	stage  stage
+
+	overdue *time.Timer // for the move
+	unwatch func() bool
 }
 
-// read is the life of a WebSocket that carries a session.
-func (e *engine) read(ws *websocket.Conn, sock *socket) {
-	s := e.server
-	defer sock.conn.Close()
-	defer e.end()
-	ws.SetPongHandler(func(string) error { return nil })
-	ws.SetPingHandler(func(data string) error { // not Engine.IO's, but some proxies send them
-		c := e.attached()
-		frame := append(appendHeader(nil, websocket.PongMessage, len(data)), data...)
-		if c == nil || !c.pong.CompareAndSwap(false, true) {
-			return nil
+type stage uint8
+
+const (
+	probing  stage = iota // waits for "2probe"
+	probed                // waits for "5"
+	carrying              // has the session
+)
+
+func newCarrier(e *engine, conn net.Conn, at stage) *carrier {
+	c := &carrier{engine: e, stage: at}
+	c.sock = newSocket(conn, e.server.hub, e.server.hub.limits.Frame)
+	c.sock.owner = c
+	return c
+}
+
+// The methods of owner.
+
+func (c *carrier) message(packet []byte) bool {
+	e := c.engine
+	switch c.stage {
+	case probing:
+		if string(packet) != "2probe" {
+			c.sock.drop()
+			return false
 		}
-		c.shard.post(func() {
-			c.pong.Store(false)
-			c.put(item{raw: frame, frame: true})
-		})
-		return nil
-	})
-	for {
-		raw, code, reason := readFrame(ws)
-		if code == 0 {
-			var err error
-			aside(func() { err = e.receive(raw) })
-			if err == nil {
-				continue
-			}
-			code, reason = codeOf(err)
-			if code == websocket.CloseNormalClosure {
-				e.finish(sock, code, reason)
-				return
-			}
+		c.stage = probed
+		c.sock.say(appendPacket(nil, true, "", []byte("3probe"), ""))
+		e.mu.Lock()
+		e.rouse() // the GET that hangs: the client waits for its end
+		e.mu.Unlock()
+		return true
+	case probed:
+		if len(packet) != 1 || packet[0] != engineUpgrade || !c.overdue.Stop() || !c.unwatch() || !e.switchTo(c.sock) {
+			c.sock.drop()
+			return false
 		}
-		if code > 0 {
-			s.counters.refuse(refusedFrame)
-			e.finish(sock, code, reason)
-		} else if code == closedByPeer {
-			e.finish(sock, websocket.CloseNormalClosure, "")
-		}
+		c.stage = carrying
+		e.server.readers.Done() // the session counts
+		return true
+	}
+	err := e.receive(packet)
+	if err == nil {
+		return true
+	}
+	code, reason := codeOf(err)
+	if code != websocket.CloseNormalClosure {
+		e.server.counters.refuse(refusedFrame)
+	}
+	e.finish(code, reason)
+	return false
+}
+
+// ping answers frames that are not Engine.IO's, but that some proxies send.
+func (c *carrier) ping(payload []byte) {
+	if k := c.engine.attached(); k != nil {
+		k.answer(append(appendHeader(nil, websocket.PongMessage, len(payload)), payload...))
+	}
+}
+
+func (c *carrier) pong() {}
+
+func (c *carrier) failed(f *fault) {
+	switch {
+	case c.stage != carrying:
+		c.sock.drop()
+	case f.goodbye():
+		c.engine.finish(websocket.CloseNormalClosure, "")
+	default:
+		c.engine.server.counters.refuse(refusedFrame)
+		c.engine.finish(f.code, f.reason)
+	}
+}
+
+func (c *carrier) gone() {
+	e := c.engine
+	if c.stage == carrying {
+		e.end()
 		return
 	}
+	c.overdue.Stop()
+	c.unwatch()
+	e.stopProbing()
+	e.server.readers.Done()
 }
 
-// finish closes the WebSocket, behind what is queued, and waits for the client's answer.
-func (e *engine) finish(sock *socket, code int, reason string) {
+// finish closes the WebSocket, behind what is queued.
+func (e *engine) finish(code int, reason string) {
 	if c := e.attached(); c == nil || !c.shard.do(func() { c.shard.close(c, code, reason) }) {
 		e.close(code, reason)
 	}
-	drain(sock)
 }

@@ -1,17 +1,13 @@
 package fanout
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
@@ -95,35 +91,32 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		unavailable(w)
 		return
 	}
-	h := &hijacker{ResponseWriter: w, hub: s.hub}
-	ws, err := upgrader.Upgrade(h, r, nil)
+	conn, err := shake(w, r)
 	if err != nil {
 		s.gate.leave(address, "")
 		s.counters.refuse(refusedFrame)
-		return // Upgrade has answered
+		return // it has been answered
 	}
-	h.socket.shaken.Store(true)
-	ws.SetReadLimit(int64(s.hub.limits.Frame))
 	s.readers.Add(1)
-	// A goroutine of its own, so that the request and the handler's stack can go.
-	go s.readSocket(ws, h.socket, address, claims)
-}
-
-// hijacker puts a socket between gorilla/websocket and the connection.
-type hijacker struct {
-	http.ResponseWriter
-	hub    *Hub
-	socket *socket
-}
-
-// Hijack implements http.Hijacker.
-func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
+	v := &visitor{server: s, address: address}
+	v.sock = newSocket(conn, s.hub, s.hub.limits.Frame)
+	v.sock.owner = v
+	if claims == nil {
+		v.awaitToken()
+	} else if !v.join(claims) {
+		v.sock.drain()
 	}
-	h.socket = newSocket(conn, h.hub)
-	return h.socket, rw, nil
+	v.sock.startReading()
+}
+
+// shake answers a handshake and returns the connection, of which nothing in net/http and gorilla/websocket holds on to anything then. With an error the
+// request has been answered.
+func shake(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
+	ws, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return nil, err
+	}
+	return ws.NetConn(), nil
 }
 
 // unavailable tells a client to come again a little later.
@@ -138,181 +131,147 @@ const (
 	requestBurst      = 200
 )
 
-// readSocket is the life of a connection.
-func (s *Server) readSocket(ws *websocket.Conn, sock *socket, address netip.Addr, claims *auth.Claims) {
-	defer s.readers.Done()
-	user := ""
-	defer func() { s.gate.leave(address, user) }()
-	defer sock.conn.Close()
-	var first *request
-	if claims == nil {
-		if aside(func() { claims, first = s.authenticate(ws, sock) }); claims == nil {
-			return
-		}
+// visitor is one connection to /ws: who it is, and what it asks for.
+type visitor struct {
+	server  *Server
+	sock    *socket
+	address netip.Addr
+
+	session *session      // nil without a token
+	limiter *rate.Limiter // of requests
+
+	mu      sync.Mutex
+	overdue *time.Timer // for the token
+	unwatch func() bool // of the server's end, for who has no client that its shard closes
+}
+
+// awaitToken bounds the time for the first message.
+func (v *visitor) awaitToken() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.overdue = time.AfterFunc(v.server.hub.limits.AuthTimeout, func() { v.refuse("no token in time") })
+	v.unwatch = context.AfterFunc(v.server.ctx, func() { v.sock.close(codeGoingAway, "the gateway is restarting") })
+}
+
+// settled ends that; false if the time is over.
+func (v *visitor) settled() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.overdue == nil {
+		return true
 	}
+	early, on := v.overdue.Stop(), v.unwatch()
+	v.overdue, v.unwatch = nil, nil
+	return early && on
+}
+
+// refuse ends a connection that brought no good token.
+func (v *visitor) refuse(reason string) {
+	v.server.counters.refuse(refusedToken)
+	text := errorMessage("Unauthorized", "")
+	v.sock.say(append(appendHeader(nil, websocket.TextMessage, len(text)), text...))
+	v.sock.close(CodeUnauthorized, reason)
+}
+
+// join makes a client of the connection; false if its user has too many.
+func (v *visitor) join(claims *auth.Claims) bool {
+	s := v.server
 	if !s.gate.user(claims.Subject) {
 		s.counters.refuse(refusedUser)
-		sock.close(CodeTooMany, "too many connections")
-		drain(sock)
-		return
+		v.sock.close(CodeTooMany, "too many connections")
+		return false
 	}
-	user = claims.Subject
-	c := newClient(s.hub, sock, claims, s.gap)
-	sock.client = c
-	ws.SetPingHandler(func(data string) error {
-		c.heard.Store(s.hub.now())
-		if c.pong.CompareAndSwap(false, true) { // one at a time: who floods gets fewer
-			frame := append(appendHeader(nil, websocket.PongMessage, len(data)), data...)
-			c.shard.post(func() {
-				c.pong.Store(false)
-				c.put(item{raw: frame, frame: true})
-			})
-		}
-		return nil
-	})
-	ws.SetPongHandler(func(string) error {
-		c.heard.Store(s.hub.now())
-		return nil
-	})
-	session := &session{server: s, client: c, user: user}
+	c := newClient(s.hub, v.sock, claims, s.gap)
+	v.session = &session{server: s, client: c, user: claims.Subject}
+	v.limiter = rate.NewLimiter(requestsPerSecond, requestBurst)
 	s.hub.attach(c)
-	s.sessions.Store(session, nil)
-	defer session.end()
-	defer s.sessions.Delete(session)
-	if first != nil {
-		aside(func() { session.handle(s.ctx, first) })
-	}
-	limiter := rate.NewLimiter(requestsPerSecond, requestBurst)
-	for {
-		raw, code, reason := readFrame(ws)
-		if code != 0 {
-			if code > 0 {
-				s.counters.refuse(refusedFrame)
-				c.shard.do(func() { c.shard.close(c, code, reason) })
-				drain(sock)
-			} else if code == closedByPeer {
-				c.shard.do(func() { c.shard.close(c, websocket.CloseNormalClosure, "") })
-				drain(sock)
-			}
-			return
-		}
-		c.heard.Store(s.hub.now())
-		if limiter.Wait(s.ctx) != nil {
-			drain(sock)
-			return
-		}
-		aside(func() {
-			r, err := parseRequest(raw)
-			if err != nil {
-				s.counters.refuse(refusedFrame)
-				session.fail(err.Error(), "")
-				return
-			}
-			session.handle(s.ctx, r)
-		})
-	}
+	v.sock.client.Store(c)
+	s.sessions.Store(v.session, nil)
+	return true
 }
 
-// aside runs f on a stack of its own, so that the goroutine of a connection, idle most of its life, does not keep what f needed for a moment.
-func aside(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	<-done
+// The methods of owner.
+
+func (v *visitor) message(text []byte) bool {
+	s := v.server
+	r, err := parseRequest(text)
+	if v.session == nil {
+		if !v.settled() {
+			return false
+		}
+		if err != nil || r.Auth == "" {
+			v.refuse("the first message must be a token")
+			return false
+		}
+		claims, err := s.authority.Verify(s.ctx, r.Auth)
+		if err != nil || !s.authority.Allow(claims, auth.Read, "") {
+			v.refuse("token refused")
+			return false
+		}
+		if r.Auth = ""; !v.join(claims) {
+			return false
+		}
+	}
+	c := v.session.client
+	c.heard.Store(s.hub.now())
+	if v.limiter.Wait(s.ctx) != nil {
+		return false
+	}
+	if err != nil {
+		s.counters.refuse(refusedFrame)
+		v.session.fail(err.Error(), "")
+		return true
+	}
+	v.session.handle(s.ctx, r)
+	return true
 }
 
-// How a connection ended, where it was not by a fault of the client's.
-const (
-	connectionLost = -1
-	closedByPeer   = -2
-)
-
-// readFrame reads one request. A code other than 0 says that there will be no more: one to close with, or one of the above.
-func readFrame(ws *websocket.Conn) (raw []byte, code int, reason string) {
-	kind, raw, err := ws.ReadMessage()
-	if err == nil {
-		switch {
-		case kind != websocket.TextMessage:
-			return nil, codeUnsupported, "text frames only"
-		case !utf8.Valid(raw):
-			return nil, codeInvalid, "not UTF-8"
-		}
-		return raw, 0, ""
-	}
-	var closed *websocket.CloseError
-	var network net.Error
-	switch {
-	case errors.As(err, &closed):
-		if closed.Code == websocket.CloseAbnormalClosure {
-			return nil, connectionLost, ""
-		}
-		return nil, closedByPeer, ""
-	case errors.Is(err, websocket.ErrReadLimit):
-		return nil, codeTooBig, "message too large"
-	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, connectionLost, ""
-	}
-	return nil, codeProtocol, "malformed frame"
-}
-
-// authenticate waits for the first frame's token. Without a good one the connection is over.
-func (s *Server) authenticate(ws *websocket.Conn, sock *socket) (*auth.Claims, *request) {
-	refuse := func(code int, reason string) (*auth.Claims, *request) {
-		s.counters.refuse(refusedToken)
-		text := errorMessage("Unauthorized", "")
-		sock.attemptOrClose(append(appendHeader(nil, websocket.TextMessage, len(text)), text...))
-		sock.close(code, reason)
-		drain(sock)
-		return nil, nil
-	}
-	ws.SetPingHandler(func(data string) error {
-		sock.attemptOrClose(append(appendHeader(nil, websocket.PongMessage, len(data)), data...))
-		return nil
-	})
-	deadline := time.Now().Add(s.hub.limits.AuthTimeout)
-	sock.SetReadDeadline(deadline)
-	stop := context.AfterFunc(s.ctx, func() { sock.SetReadDeadline(time.Now()) })
-	raw, code, reason := readFrame(ws)
-	stop()
-	switch {
-	case code > 0:
-		return refuse(code, reason)
-	case code == connectionLost && !time.Now().Before(deadline):
-		return refuse(CodeUnauthorized, "no token in time")
-	case code != 0:
-		return nil, nil
-	}
-	r, err := parseRequest(raw)
-	if err != nil || r.Auth == "" {
-		return refuse(CodeUnauthorized, "the first message must be a token")
-	}
-	claims, err := s.authority.Verify(s.ctx, r.Auth)
-	if err != nil || !s.authority.Allow(claims, auth.Read, "") {
-		return refuse(CodeUnauthorized, "token refused")
-	}
-	sock.SetReadDeadline(time.Time{})
-	r.Auth = ""
-	return claims, r
-}
-
-// attemptOrClose writes a few bytes where nobody else writes yet.
-func (s *socket) attemptOrClose(frame []byte) {
-	if s.raw == nil {
-		s.conn.SetWriteDeadline(time.Now().Add(closeGrace))
-		if _, err := s.conn.Write(frame); err != nil {
-			s.conn.Close()
-		}
+func (v *visitor) ping(payload []byte) {
+	c := v.sock.client.Load()
+	frame := append(appendHeader(nil, websocket.PongMessage, len(payload)), payload...)
+	if c == nil {
+		v.sock.say(frame)
 		return
 	}
-	if n, err := s.attempt(frame); err != nil || n < len(frame) {
-		s.conn.Close()
+	c.heard.Store(v.server.hub.now())
+	c.answer(frame)
+}
+
+func (v *visitor) pong() {
+	if c := v.sock.client.Load(); c != nil {
+		c.heard.Store(v.server.hub.now())
 	}
 }
 
-// drain reads on after a close frame was sent, until the client has answered, gone, or had its time.
-func drain(s *socket) {
-	s.conn.SetReadDeadline(time.Now().Add(closeGrace))
-	io.Copy(io.Discard, s.conn)
+func (v *visitor) failed(f *fault) {
+	code, reason := f.code, f.reason
+	if f.goodbye() {
+		code = websocket.CloseNormalClosure
+	} else {
+		v.server.counters.refuse(refusedFrame)
+	}
+	v.settled()
+	if v.session != nil {
+		c := v.session.client
+		if c.shard.do(func() { c.shard.close(c, code, reason) }) {
+			return
+		}
+	}
+	v.sock.close(code, reason)
 }
+
+func (v *visitor) gone() {
+	s := v.server
+	v.settled()
+	user := ""
+	if v.session != nil {
+		user = v.session.user
+		s.sessions.Delete(v.session)
+		v.session.end()
+	}
+	s.gate.leave(v.address, user)
+	s.readers.Done()
+}
+
+// closedByPeer is the code of a fault that is none.
+const closedByPeer = -2
