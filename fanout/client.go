@@ -15,15 +15,21 @@ type client struct {
 	shard *shard
 	link  link
 
-	edges   map[string]*edge
-	named   int   // edges that are named
-	star    bool  // it tracks everything that its token allows
-	box     *box  // or the part of that in this part of the map
-	fleetAt int   // index in the shard's fleet, -1: none
-	gap     int64 // ns between two positions of a vehicle, where a track says nothing else; 0: no limit
+	edges []*edge  // by their vehicles' serials
+	rates []uint32 // ms between two positions, which edges name by index
+	named int      // edges that are by name
+	star  bool     // it tracks everything that its token allows
+	box   *box     // or the part of that in this part of the map
+	tiles []place  // where that is entered
+	gap   int64    // ns between two positions of a vehicle, where a track says nothing else; 0: no limit
 
-	fleetHeld bool   // the snapshot of everything is on its way
-	late      []item // events that came while their vehicle was held
+	cohort    *cohort               // it follows everything in; nil: it does not
+	cohortAt  int                   // index in cohort.members
+	fleetHeld bool                  // the snapshot of everything is on its way
+	missed    map[*vehicle]struct{} // what sent positions meanwhile
+	ahead     map[string]*Message   // what the snapshot showed before the bus brought it
+	aheadTill int64                 // hub time
+	late      []item                // events that came while their vehicle was held
 
 	queue     []item // from head on; what is before has gone
 	head      int
@@ -35,24 +41,24 @@ type client struct {
 	closing   bool
 	resync    bool   // one is queued
 	skipped   uint64 // not told yet
-	round     uint32 // of compactions
 	replayed  *replayed
 
 	nextPing int64
 	claims   atomic.Pointer[auth.Claims]
 	heard    atomic.Int64  // hub time of the last sign of life
 	pong     atomic.Bool   // an answer to a ping is on its way
-	drained  chan struct{} // a token when the client's own messages have mostly gone
-	done     chan struct{} // closed when the connection's reader has ended
+	drained  chan struct{} // a token when the client's own messages have mostly gone; nil before somebody waits for it
 }
 
 func newClient(h *Hub, l link, claims *auth.Claims, gap time.Duration) *client {
-	c := &client{hub: h, link: l, edges: make(map[string]*edge), fleetAt: -1, gap: int64(gap),
-		drained: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &client{hub: h, link: l, gap: int64(gap)}
 	c.claims.Store(claims)
 	c.heard.Store(h.now())
 	return c
 }
+
+// fleet says whether the client follows everything, or a part of the map.
+func (c *client) fleet() bool { return c.cohort != nil || c.tiles != nil }
 
 // writable is called by the link, from any goroutine, when a write that was not taken whole has gone.
 func (c *client) writable() {
@@ -84,7 +90,7 @@ func (c *client) put(i item) {
 	c.queue = append(c.queue, i)
 	switch {
 	case i.position():
-		if c.positions++; c.positions > max(512, 2*len(c.edges)) {
+		if c.positions++; c.positions > max(512, 2*c.following()) {
 			c.compact()
 		}
 	case i.msg != nil && !i.again:
@@ -97,18 +103,26 @@ func (c *client) put(i item) {
 	c.shard.dirt(c)
 }
 
-// compact drops positions that a newer one of the same vehicle follows. At most one for each edge remains.
+// following is the number of vehicles that a position may come of.
+func (c *client) following() int {
+	if c.cohort == nil {
+		return len(c.edges)
+	}
+	return len(c.edges) + len(c.cohort.lanes)
+}
+
+// compact drops positions that a newer one of the same vehicle follows. At most one of each vehicle remains.
 func (c *client) compact() {
-	c.round++
+	newer := make(map[string]struct{}, c.following())
 	to, dropped := len(c.queue), 0
 	for from := to - 1; from >= c.head; from-- {
 		i := c.queue[from]
 		if i.position() {
-			if i.edge.round == c.round {
+			if _, ok := newer[i.msg.Vehicle]; ok {
 				dropped++
 				continue
 			}
-			i.edge.round = c.round
+			newer[i.msg.Vehicle] = struct{}{}
 		}
 		to--
 		c.queue[to] = i
@@ -198,7 +212,7 @@ func (c *client) flush() {
 			s.scratch = nil
 		}
 	}
-	if c.rawBytes < lowWater {
+	if c.drained != nil && c.rawBytes < lowWater {
 		select {
 		case c.drained <- struct{}{}:
 		default:
@@ -225,7 +239,7 @@ func (c *client) leave(batch []item) []item {
 		default:
 			c.rawBytes -= i.size()
 		}
-		if i.edge != nil && i.edge.at < 0 {
+		if i.edge != nil && i.edge.at < 0 || i.msg != nil && i.edge == nil && c.cohort == nil {
 			continue
 		}
 		if i.msg != nil {
@@ -241,78 +255,9 @@ func (c *client) leave(batch []item) []item {
 
 const resyncMessage = `{"type":"resync"}`
 
-// position takes a vehicle's new position on behalf of one client.
-func (e *edge) position(m *Message, now int64) {
-	c := e.client
-	if c.replayed.has(m) {
-		return
-	}
-	if e.resumes {
-		c.delay(item{edge: e, msg: m})
-		return
-	}
-	if e.shown != nil && !newer(m, e.shown) {
-		if m.Alarm {
-			e.event(m)
-		}
-		return
-	}
-	if !e.named && c.box != nil {
-		// The first position outside is delivered too, so that the vehicle is seen leaving.
-		if inside := c.box.contains(m); inside {
-			e.inside = true
-		} else if !e.inside && !m.Alarm {
-			return
-		} else {
-			e.inside = false
-		}
-	}
-	if m.Alarm && !e.held {
-		e.send(m, now) // not kept back by the client's rate, and none to replace it
-		return
-	}
-	if m.Alarm {
-		e.event(m)
-	}
-	if e.held || now < e.due {
-		if e.pending != nil {
-			c.hub.counters.Conflated.Add(1)
-		}
-		e.pending = m
-		if !e.held {
-			c.shard.timers.set(e)
-		}
-		return
-	}
-	e.send(m, now)
-}
-
-// send queues a position.
-func (e *edge) send(m *Message, now int64) {
-	c := e.client
-	if e.pending != nil {
-		if e.pending != m {
-			c.hub.counters.Conflated.Add(1)
-		}
-		e.pending = nil
-	}
-	c.shard.timers.drop(e)
-	e.shown = m
-	e.due = 0
-	if e.gap > 0 {
-		e.due = now + e.gap
-	}
-	c.put(item{edge: e, msg: m})
-}
-
-// event takes an event that is not the vehicle's new position.
-func (e *edge) event(m *Message) {
-	c := e.client
-	if c.replayed.has(m) || !e.named && c.box != nil && !e.inside && !c.box.contains(m) {
-		return
-	}
-	i := item{edge: e, msg: m, event: true}
-	if !e.held {
+// event queues an event, or keeps it until the snapshot that it belongs behind.
+func (c *client) event(i item, held bool) {
+	if !held {
 		c.put(i)
 		return
 	}
@@ -324,23 +269,11 @@ func (c *client) delay(i item) {
 	if len(c.late) >= c.hub.limits.Events {
 		c.skip(1)
 		if !i.event {
-			i.edge.pending = i.msg // the newest at least
+			i.edge.behind = true // the newest at least
 		}
 		return
 	}
 	c.late = append(c.late, i)
-}
-
-// release lets an edge's messages through once its snapshot is queued.
-func (e *edge) release(now int64) {
-	e.held = false
-	if m := e.pending; m != nil {
-		if e.shown == nil || newer(m, e.shown) {
-			e.send(m, now)
-		} else {
-			e.pending = nil
-		}
-	}
 }
 
 // releaseLate queues the events whose vehicles are no longer held.
@@ -349,13 +282,37 @@ func (c *client) releaseLate(now int64) {
 	c.late = nil
 	for _, i := range late {
 		switch {
-		case i.edge.at < 0: // left in the meantime
-		case i.edge.held:
+		case i.edge == nil && c.fleetHeld, i.edge != nil && i.edge.held:
 			c.late = append(c.late, i)
+		case i.edge == nil:
+			if !c.replayed.has(i.msg) {
+				c.put(i)
+			}
+		case i.edge.at < 0: // left in the meantime
 		case i.event:
 			i.edge.event(i.msg)
 		default:
 			i.edge.position(i.msg, now)
 		}
 	}
+}
+
+// forbid takes out of the queue what came to the client as one that follows everything, and that it may not see any more.
+func (c *client) forbid(allowed func(vehicle string) bool) {
+	drop := func(i *item) bool { return i.msg != nil && i.edge == nil && !allowed(i.msg.Vehicle) }
+	kept := c.queue[:0]
+	for _, i := range c.queue[c.head:] {
+		if !drop(&i) {
+			kept = append(kept, i)
+			continue
+		}
+		if i.position() {
+			c.positions--
+		} else {
+			c.events--
+		}
+	}
+	clear(c.queue[len(kept):])
+	c.queue, c.head = kept, 0
+	c.late = slices.DeleteFunc(c.late, func(i item) bool { return drop(&i) })
 }

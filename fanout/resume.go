@@ -62,7 +62,7 @@ func (s *shard) replay(c *client, ids []string, seqs map[string]string, tails ma
 	now := s.hub.now()
 	var edges []*edge
 	for _, id := range ids {
-		e := c.edges[id]
+		e := c.find(s.vehicles[id])
 		if e == nil {
 			continue // untracked, or refused, in the meantime
 		}
@@ -78,7 +78,7 @@ func (s *shard) replay(c *client, ids []string, seqs map[string]string, tails ma
 		s.resync(c)
 	}
 	if c.replayed == nil {
-		c.replayed = &replayed{seen: make(map[place]uint32)}
+		c.replayed = &replayed{seen: make(map[voyage]uint32)}
 	}
 	c.replayed.until = now + int64(replayedFor)
 	var known []*Message
@@ -124,9 +124,7 @@ func (s *shard) redeliver(e *edge, seq string, t tail, read *Message, now int64)
 		}
 	}
 	if moved {
-		if e.gap > 0 {
-			e.due = now + e.gap
-		}
+		e.next(c.rates[e.rate], now)
 		return nil
 	}
 	best := e.shown
@@ -143,15 +141,15 @@ func (s *shard) redeliver(e *edge, seq string, t tail, read *Message, now int64)
 	return best
 }
 
-// place is a session of a device on a vehicle.
-type place struct {
+// voyage is a session of a device on a vehicle.
+type voyage struct {
 	vehicle string
 	session protocols.Millis
 }
 
 // replayed are the events that a client was sent late, or had before: up to which counter in which session. They may come once more over the bus.
 type replayed struct {
-	seen  map[place]uint32
+	seen  map[voyage]uint32
 	until int64 // hub time
 }
 
@@ -159,7 +157,7 @@ type replayed struct {
 const replayedFor = time.Minute
 
 func (r *replayed) add(vehicle string, session protocols.Millis, counter uint32) {
-	p := place{vehicle, session}
+	p := voyage{vehicle, session}
 	if c, ok := r.seen[p]; !ok || c < counter {
 		r.seen[p] = counter
 	}
@@ -173,7 +171,7 @@ func (r *replayed) has(m *Message) bool {
 	if !ok {
 		return false
 	}
-	top, ok := r.seen[place{m.Vehicle, session}]
+	top, ok := r.seen[voyage{m.Vehicle, session}]
 	return ok && counter <= top
 }
 

@@ -32,12 +32,7 @@ func (s *session) handle(ctx context.Context, r *request) {
 		return
 	}
 	if r.MaxHz != nil && r.Track == nil && r.Resume == nil {
-		c.shard.do(func() {
-			c.gap = int64(r.gap)
-			for _, e := range c.edges {
-				e.gap = c.gap
-			}
-		})
+		c.shard.do(func() { c.shard.retime(c, int64(r.gap)) })
 	}
 	if r.Untrack != nil {
 		s.untrack(r.Untrack)
@@ -73,7 +68,11 @@ func (s *session) wait() {
 	c := s.client
 	for {
 		var full bool
-		if !c.shard.do(func() { full = c.rawBytes > highWater && !c.closing }) || !full {
+		if !c.shard.do(func() {
+			if full = c.rawBytes > highWater && !c.closing; full && c.drained == nil {
+				c.drained = make(chan struct{}, 1)
+			}
+		}) || !full {
 			return
 		}
 		select {
@@ -130,7 +129,7 @@ func (s *session) track(ctx context.Context, r *request) {
 	}
 	was, is := false, false
 	c.shard.do(func() {
-		was = c.fleetAt >= 0
+		was = c.fleet()
 		c.star = c.star || star
 		if r.boxSet {
 			c.box = r.box
@@ -192,7 +191,7 @@ func (s *session) join(ctx context.Context, vehicles []string, gap int64, resume
 	c.shard.do(func() {
 		known, full = c.shard.track(c, vehicles, gap)
 		for _, v := range vehicles {
-			if e := c.edges[v]; e != nil && resumes {
+			if e := c.find(c.shard.vehicles[v]); e != nil && resumes {
 				e.resumes = true
 			}
 		}
@@ -211,7 +210,7 @@ func (s *session) untrack(vehicles []string) {
 	var was, is bool
 	c.shard.do(func() {
 		removed = c.shard.untrack(c, vehicles)
-		was = c.fleetAt >= 0
+		was = c.fleet()
 		if slices.Contains(vehicles, "*") {
 			c.star = false
 		}

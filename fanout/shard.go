@@ -23,8 +23,12 @@ type shard struct {
 
 	clients  map[*client]struct{}
 	vehicles map[string]*vehicle
-	fleet    []*client // those that follow everything, in the order in which they came; nil: has left
+	serial   uint32                // of the vehicle that came last
+	cohorts  map[cohortKey]*cohort // of the clients that follow everything
+	fleet    []*cohort             // the same in the order in which they came; nil: has ended
 	holes    int
+	tiles    tiles // of the clients that follow a part of the map
+	away     []*edge
 	timers   timers
 	dirty    []*client
 	scratch  []byte
@@ -41,7 +45,7 @@ const idleVehicle = 10 * time.Minute
 
 func newShard(h *Hub, index int) *shard {
 	return &shard{hub: h, index: index, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
-		clients: make(map[*client]struct{}), vehicles: make(map[string]*vehicle)}
+		clients: make(map[*client]struct{}), vehicles: make(map[string]*vehicle), cohorts: make(map[cohortKey]*cohort)}
 }
 
 // take puts a message into the inbox. A shard that cannot keep up loses positions that a newer one follows, then the rest.
@@ -162,8 +166,8 @@ func (s *shard) run(ctx context.Context) {
 		}
 		clear(s.dirty)
 		s.dirty = s.dirty[:0]
-		if len(s.timers) > 0 {
-			timer.Reset(max(0, time.Duration(s.timers[0].due-s.hub.now())))
+		if left, ok := s.timers.left(s.hub.now()); ok {
+			timer.Reset(max(0, left))
 		} else {
 			timer.Reset(time.Hour)
 		}
@@ -206,6 +210,7 @@ func (s *shard) deliver(m *Message, now int64) {
 	}
 	v.used = now
 	s.enlist(v)
+	s.show(v, m)
 	if (!m.Live || m.Alarm) && v.repeated(m.Seq) {
 		return
 	}
@@ -214,63 +219,98 @@ func (s *shard) deliver(m *Message, now int64) {
 			for _, e := range v.edges {
 				e.event(m)
 			}
+			for _, l := range v.lanes {
+				l.event(m)
+			}
 		}
 		return
 	}
-	for _, e := range v.edges {
-		e.position(m, now)
-	}
 	v.latest = m
+	for _, e := range v.edges {
+		if !e.position(m, now) {
+			s.away = append(s.away, e)
+		}
+	}
+	for _, l := range v.lanes {
+		l.position(m, now)
+	}
+	for i, e := range s.away {
+		s.unfollow(e)
+		s.away[i] = nil
+	}
+	s.away = s.away[:0]
+}
+
+// show gives an edge to those who look at the tile where the vehicle is now, and have none.
+func (s *shard) show(v *vehicle, m *Message) {
+	if !m.HasFix {
+		return
+	}
+	s.tiles.viewers(m.Lat, m.Lng, func(c *client) {
+		if c.box.contains(m) && c.find(v) == nil && s.hub.policy.Allow(c.claims.Load(), auth.Read, v.id) {
+			s.follow(c, v, c.rateOf(c.gap), nil).held = c.fleetHeld
+		}
+	})
 }
 
 // vehicle returns the entry of a vehicle, a new one if need be; nil if there are too many.
 func (s *shard) vehicle(id string, now int64) *vehicle {
 	v := s.vehicles[id]
 	if v == nil && len(s.vehicles) < maxVehicles {
-		v = &vehicle{id: id, used: now}
+		s.serial++
+		v = &vehicle{id: id, serial: s.serial, used: now}
 		s.vehicles[id] = v
 	}
 	return v
 }
 
-// enlist asks those who follow everything, and came since the vehicle was last heard of, whether they may have this one.
-func (s *shard) enlist(v *vehicle) {
-	for ; v.joined < len(s.fleet); v.joined++ {
-		c := s.fleet[v.joined]
-		if c == nil || c.edges[v.id] != nil || !s.hub.policy.Allow(c.claims.Load(), auth.Read, v.id) {
-			continue
-		}
-		e := s.follow(c, v)
-		e.held = c.fleetHeld
-		e.inside = c.box != nil && c.box.contains(v.latest)
+// follow makes an edge, in place if there is one.
+func (s *shard) follow(c *client, v *vehicle, rate uint8, in *edge) *edge {
+	if in == nil {
+		in = new(edge)
 	}
-}
-
-func (s *shard) follow(c *client, v *vehicle) *edge {
-	e := &edge{client: c, vehicle: v, gap: c.gap, timer: -1}
-	c.edges[v.id] = e
-	v.link(e)
+	*in = edge{client: c, vehicle: v, rate: rate}
+	c.insert(in)
+	v.link(in)
 	s.hub.counters.Subscriptions.Add(1)
-	return e
+	return in
 }
 
 func (s *shard) unfollow(e *edge) {
 	c, v := e.client, e.vehicle
 	s.timers.drop(e)
 	v.unlink(e)
-	delete(c.edges, v.id)
+	c.delete(e)
 	s.hub.counters.Subscriptions.Add(-1)
-	if e.named {
+	if e.named() {
 		s.unname(e)
 	}
-	if len(v.edges) == 0 && len(s.fleet) == s.holes {
+	if len(v.edges) == 0 && !s.listens() {
 		delete(s.vehicles, v.id)
+	}
+}
+
+// listens says whether some client follows everything, or a part of the map.
+func (s *shard) listens() bool { return len(s.cohorts) > 0 || len(s.tiles.at) > 0 }
+
+// listen asks the hub for all messages, or for no more of them than are followed by name.
+func (s *shard) listen() {
+	s.hub.routeAll(s.index, s.listens())
+	if s.listens() {
+		return
+	}
+	s.fleet, s.holes = nil, 0
+	for id, v := range s.vehicles {
+		v.joined = 0
+		if len(v.edges) == 0 {
+			delete(s.vehicles, id)
+		}
 	}
 }
 
 // unname ends an edge's being named, without ending the edge.
 func (s *shard) unname(e *edge) {
-	e.named = false
+	e.role = outside
 	e.client.named--
 	if e.vehicle.named--; e.vehicle.named == 0 {
 		s.hub.route(e.vehicle.id, s.index, false)
@@ -279,11 +319,11 @@ func (s *shard) unname(e *edge) {
 
 // expire sends the positions whose waiting is over.
 func (s *shard) expire(now int64) {
-	for len(s.timers) > 0 && s.timers[0].due <= now {
-		e := heap.Pop(&s.timers).(*edge)
-		if m := e.pending; m != nil && !e.held {
-			e.send(m, now)
+	for {
+		if left, ok := s.timers.left(now); !ok || left > 0 {
+			return
 		}
+		heap.Pop(&s.timers).(waiter).fire(now)
 	}
 }
 
@@ -301,14 +341,11 @@ func (s *shard) add(c *client) {
 
 // remove ends all of a client's interests and returns the vehicles that it followed by name, and whether it followed everything.
 func (s *shard) remove(c *client) (named []string, fleet bool) {
-	for id, e := range c.edges {
-		if e.named {
-			named = append(named, id)
-		}
-		s.unfollow(e)
-	}
-	fleet = c.fleetAt >= 0
+	named, fleet = c.names(), c.fleet()
 	s.leaveFleet(c)
+	for len(c.edges) > 0 {
+		s.unfollow(c.edges[len(c.edges)-1])
+	}
 	if _, ok := s.clients[c]; ok {
 		delete(s.clients, c)
 		s.hub.counters.Clients.Add(-1)
@@ -335,7 +372,7 @@ func (s *shard) close(c *client, code int, reason string) {
 func (s *shard) gap(vehicles []string) {
 	if vehicles == nil {
 		for c := range s.clients {
-			if len(c.edges) > 0 || c.fleetAt >= 0 {
+			if len(c.edges) > 0 || c.fleet() {
 				s.resync(c)
 			}
 		}
@@ -345,6 +382,11 @@ func (s *shard) gap(vehicles []string) {
 		if v := s.vehicles[id]; v != nil {
 			for _, e := range v.edges {
 				s.resync(e.client)
+			}
+			for _, l := range v.lanes {
+				for _, c := range l.cohort.members {
+					s.resync(c)
+				}
 			}
 		}
 	}
@@ -367,6 +409,9 @@ func (s *shard) sweep(ticks int) {
 	for c := range s.clients {
 		c.replayed = c.replayed.after(now)
 		claims := c.claims.Load()
+		if c.ahead != nil && now > c.aheadTill {
+			c.ahead = nil // the bus has brought it, or never will
+		}
 		switch {
 		case c.closing:
 		case c.busy && now-c.link.progress() > int64(s.hub.limits.Stall):
@@ -388,8 +433,11 @@ func (s *shard) sweep(ticks int) {
 			if now-v.used < int64(idleVehicle) || v.named > 0 {
 				continue
 			}
-			for _, e := range append([]*edge(nil), v.edges...) {
-				s.unfollow(e)
+			for len(v.edges) > 0 {
+				s.unfollow(v.edges[len(v.edges)-1])
+			}
+			for len(v.lanes) > 0 {
+				s.unlane(v.lanes[len(v.lanes)-1])
 			}
 			delete(s.vehicles, id)
 		}

@@ -100,12 +100,7 @@ func (r *recoveries) sweep(now time.Time) {
 func (c *client) tracked() []string {
 	var vehicles []string
 	read := func() {
-		vehicles = vehicles[:0]
-		for id, edge := range c.edges {
-			if edge.named {
-				vehicles = append(vehicles, id)
-			}
-		}
+		vehicles = c.names()
 		if c.star {
 			vehicles = append(vehicles, "*")
 		}

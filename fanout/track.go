@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"slices"
 	"time"
 
 	"github.com/trackgate/trackgate/fanout/auth"
@@ -11,11 +12,14 @@ import (
 // followed by name before, or left out because the limit was reached, which full says.
 func (s *shard) track(c *client, ids []string, gap int64) (uncounted []string, full bool) {
 	now := s.hub.now()
+	rate := c.rateOf(gap)
+	c.edges = slices.Grow(c.edges, min(len(ids), s.hub.limits.Subscriptions-c.named))
+	var room []edge
 	for i, id := range ids {
-		e := c.edges[id]
-		if e != nil && e.named {
+		e := c.find(s.vehicles[id])
+		if e != nil && e.named() {
 			uncounted = append(uncounted, id)
-			e.gap, e.held = gap, true
+			e.rate, e.held = rate, true
 			continue
 		}
 		if c.named >= s.hub.limits.Subscriptions {
@@ -26,9 +30,13 @@ func (s *shard) track(c *client, ids []string, gap int64) (uncounted []string, f
 			if v == nil {
 				return append(uncounted, ids[i:]...), true
 			}
-			e = s.follow(c, v)
+			if len(room) == 0 {
+				room = newEdges(len(ids) - i)
+			}
+			e = s.follow(c, v, rate, &room[0])
+			room = room[1:]
 		}
-		e.named, e.gap, e.held = true, gap, true
+		e.role, e.rate, e.held = byName, rate, true
 		c.named++
 		if e.vehicle.named++; e.vehicle.named == 1 {
 			s.hub.route(id, s.index, true)
@@ -40,13 +48,14 @@ func (s *shard) track(c *client, ids []string, gap int64) (uncounted []string, f
 // untrack ends it and returns those that were followed by name.
 func (s *shard) untrack(c *client, ids []string) (removed []string) {
 	for _, id := range ids {
-		e := c.edges[id]
-		if e == nil || !e.named {
+		e := c.find(s.vehicles[id])
+		if e == nil || !e.named() {
 			continue
 		}
 		removed = append(removed, id)
-		if c.fleetAt >= 0 {
-			s.unname(e) // still one of all
+		if c.box != nil && c.box.contains(e.vehicle.latest) {
+			s.unname(e) // still in that part of the map
+			e.role = inside
 		} else {
 			s.unfollow(e)
 		}
@@ -54,87 +63,88 @@ func (s *shard) untrack(c *client, ids []string) (removed []string) {
 	return removed
 }
 
-// joinFleet has the client follow everything that its token allows, held until the snapshot of it all.
-func (s *shard) joinFleet(c *client) {
-	if c.fleetAt >= 0 {
-		s.leaveFleet(c)
+// retime applies the client's rate to all that it follows.
+func (s *shard) retime(c *client, gap int64) {
+	c.gap = gap
+	c.rates = c.rates[:0]
+	rate := c.rateOf(gap)
+	for _, e := range c.edges {
+		e.rate = rate
 	}
-	c.fleetAt = len(s.fleet)
-	c.fleetHeld = true
-	s.fleet = append(s.fleet, c)
-	s.hub.routeAll(s.index, true)
+	if c.cohort != nil {
+		s.dismiss(c)
+		s.enroll(c)
+	}
+}
+
+// joinFleet has the client follow everything that its token allows, or what of that is in its box, held until the snapshot of it all.
+func (s *shard) joinFleet(c *client) {
+	s.tiles.leave(c)
+	if c.cohort != nil {
+		s.dismiss(c)
+	}
+	c.fleetHeld, c.missed, c.ahead = true, nil, nil
+	if c.box == nil {
+		s.endSights(c, func(*edge) bool { return false })
+		s.enroll(c)
+		return
+	}
+	s.tiles.enter(c)
+	s.listen()
+	s.endSights(c, func(e *edge) bool { return c.box.contains(e.vehicle.latest) || c.box.contains(e.shown) })
+	for _, e := range c.edges {
+		if !e.named() {
+			e.held, e.rate = true, c.rateOf(c.gap)
+		}
+	}
+}
+
+// endSights ends the edges that are not by name, but for those to keep.
+func (s *shard) endSights(c *client, keep func(*edge) bool) {
+	for i := len(c.edges) - 1; i >= 0; i-- {
+		if e := c.edges[i]; !e.named() && !keep(e) {
+			s.unfollow(e)
+		}
+	}
 }
 
 // leaveFleet ends it; what the client follows by name remains.
 func (s *shard) leaveFleet(c *client) {
-	if c.fleetAt < 0 {
+	if !c.fleet() {
 		return
 	}
-	s.fleet[c.fleetAt] = nil
-	c.fleetAt, c.fleetHeld = -1, false
-	s.holes++
-	for _, e := range c.edges {
-		if !e.named {
-			s.unfollow(e)
-		}
+	c.fleetHeld, c.missed, c.ahead = false, nil, nil
+	if c.cohort != nil {
+		s.dismiss(c)
 	}
-	if s.holes == len(s.fleet) {
-		s.fleet, s.holes = nil, 0
-		s.hub.routeAll(s.index, false)
-		for id, v := range s.vehicles {
-			v.joined = 0
-			if len(v.edges) == 0 {
-				delete(s.vehicles, id)
-			}
-		}
-		return
-	}
-	if s.holes > 16+len(s.fleet)/2 {
-		s.closeHoles()
-	}
-}
-
-// closeHoles moves the fleet's clients together; every vehicle keeps its place among them.
-func (s *shard) closeHoles() {
-	before := make([]int, len(s.fleet)+1) // clients before that index
-	kept := make([]*client, 0, len(s.fleet)-s.holes)
-	for i, c := range s.fleet {
-		before[i] = len(kept)
-		if c != nil {
-			c.fleetAt = len(kept)
-			kept = append(kept, c)
-		}
-	}
-	before[len(s.fleet)] = len(kept)
-	for _, v := range s.vehicles {
-		v.joined = before[v.joined]
-	}
-	s.fleet, s.holes = kept, 0
+	s.tiles.leave(c)
+	s.endSights(c, func(*edge) bool { return false })
+	s.listen()
 }
 
 // regrant applies new claims: interests that they no longer allow end, and the client is told.
 func (s *shard) regrant(c *client, claims *auth.Claims) (lost []string) {
+	allowed := func(id string) bool { return s.hub.policy.Allow(claims, auth.Read, id) }
+	k := c.cohort
+	if k != nil {
+		s.dismiss(c)
+	}
 	c.claims.Store(claims)
-	for id, e := range c.edges {
-		if s.hub.policy.Allow(claims, auth.Read, id) {
+	for i := len(c.edges) - 1; i >= 0; i-- {
+		e := c.edges[i]
+		if allowed(e.vehicle.id) {
 			continue
 		}
-		if e.named {
-			lost = append(lost, id)
-			c.putError("Unauthorized", id)
+		if e.named() {
+			lost = append(lost, e.vehicle.id)
+			c.putError("Unauthorized", e.vehicle.id)
 		}
 		s.unfollow(e)
 	}
-	if c.fleetAt >= 0 { // what is new is asked about at its next message
-		held := c.fleetHeld
-		s.fleet[c.fleetAt] = nil
-		s.holes++
-		c.fleetAt = len(s.fleet)
-		s.fleet = append(s.fleet, c)
-		c.fleetHeld = held
-		if s.holes > 16+len(s.fleet)/2 {
-			s.closeHoles()
-		}
+	if k != nil { // what is new is asked about at its next message
+		s.enroll(c)
+		s.askAgain(c.cohort)
+		c.forbid(allowed)
 	}
 	return lost
 }
@@ -148,7 +158,7 @@ func (s *shard) snapshot(c *client, ids []string, read map[string]*Message) {
 	now := s.hub.now()
 	events := make([]*Message, 0, len(read))
 	for _, id := range ids {
-		e := c.edges[id]
+		e := c.find(s.vehicles[id])
 		if e == nil {
 			continue // untracked, or refused, in the meantime
 		}
@@ -159,7 +169,7 @@ func (s *shard) snapshot(c *client, ids []string, read map[string]*Message) {
 	}
 	c.putSnapshot(events, false)
 	for _, id := range ids {
-		if e := c.edges[id]; e != nil {
+		if e := c.find(s.vehicles[id]); e != nil {
 			e.release(now)
 		}
 	}
@@ -168,32 +178,13 @@ func (s *shard) snapshot(c *client, ids []string, read map[string]*Message) {
 
 // fleetSnapshot queues a part of the snapshot of everything. The last part lets what follows through.
 func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
-	if c.closing || c.fleetAt < 0 {
+	if c.closing || !c.fleet() {
 		return
 	}
 	now := s.hub.now()
 	events := make([]*Message, 0, len(read))
 	for _, m := range read {
-		best := m
-		v := s.vehicles[m.Vehicle]
-		e := c.edges[m.Vehicle]
-		if v != nil && v.latest != nil && better(v.latest, best) {
-			best = v.latest // and all that comes is newer still
-		} else if e == nil && m.Live && recent(m) {
-			// What was read is ahead of what came: the client must not be taken back to that.
-			if v = s.vehicle(m.Vehicle, now); v != nil {
-				s.enlist(v)
-				if e = c.edges[m.Vehicle]; e == nil {
-					e = s.follow(c, v)
-					e.held = c.fleetHeld
-				}
-			}
-		}
-		if e != nil {
-			best = s.newest(e, best)
-			e.inside = c.box != nil && c.box.contains(best)
-		}
-		if c.box == nil || c.box.contains(best) {
+		if best := s.best(c, m, now); c.box == nil || c.box.contains(best) {
 			events = append(events, best)
 		}
 	}
@@ -202,18 +193,69 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 		return
 	}
 	c.fleetHeld = false
-	for _, e := range c.edges {
-		if e.held && !e.named {
+	for v := range c.missed { // what was not read
+		if v.latest != nil && c.find(v) == nil {
+			c.fleetPosition(v, v.latest)
+		}
+	}
+	c.missed = nil
+	for i := 0; i < len(c.edges); i++ {
+		if e := c.edges[i]; e.held && !e.named() {
 			e.release(now)
 		}
 	}
 	c.releaseLate(now)
 }
 
+// aheadFor is how long a client remembers that it was shown more than the bus had brought.
+const aheadFor = int64(time.Minute)
+
+// best is the newest known position of a vehicle for a snapshot of everything, and what the client has seen from then on.
+func (s *shard) best(c *client, read *Message, now int64) *Message {
+	v := s.vehicles[read.Vehicle]
+	e := c.find(v)
+	if e == nil && c.box != nil && c.box.contains(read) && read.Live {
+		if v = s.vehicle(read.Vehicle, now); v == nil {
+			return read
+		}
+		e = s.follow(c, v, c.rateOf(c.gap), nil)
+		e.held = true
+	}
+	if e != nil {
+		best := s.newest(e, read)
+		if !e.named() {
+			e.role = outside
+			if c.box != nil && c.box.contains(best) {
+				e.role = inside
+			}
+		}
+		return best
+	}
+	best := read
+	if v != nil {
+		delete(c.missed, v)
+		if v.latest != nil && better(v.latest, read) {
+			best = v.latest
+		}
+		l := v.lane(c.cohort)
+		if best == v.latest && (l == nil || !l.behind) {
+			return best // and all that comes is newer still
+		}
+	}
+	if c.box == nil && best.Live && recent(best) {
+		// The bus may still bring this, or what is older, and the client must not be taken back to that.
+		if c.ahead == nil {
+			c.ahead, c.aheadTill = make(map[string]*Message), now+aheadFor
+		}
+		c.ahead[best.Vehicle] = best
+	}
+	return best
+}
+
 // newest is the newest of what was read and what the shard has; it counts as shown.
 func (s *shard) newest(e *edge, read *Message) *Message {
 	best := read
-	for _, m := range []*Message{e.vehicle.latest, e.pending, e.shown} {
+	for _, m := range []*Message{e.vehicle.latest, e.shown} {
 		if m != nil && better(m, best) {
 			best = m
 		}
@@ -221,9 +263,9 @@ func (s *shard) newest(e *edge, read *Message) *Message {
 	if best == nil || !best.Live {
 		return best
 	}
-	if e.pending != nil && !newer(e.pending, best) {
+	if e.behind && !newer(e.vehicle.latest, best) {
 		s.timers.drop(e)
-		e.pending = nil
+		e.behind = false
 	}
 	// Only this client has seen it. For the vehicle, what counts is what came: others may still be waiting for just that.
 	e.shown = best
