@@ -182,6 +182,12 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 			}
 			return n, false, ""
 		}
+		if other := s.stranger(f); other != "" {
+			s.state = before
+			s.core.m.unknown.Inc()
+			s.refuse(raw, fmt.Errorf("device %q is not accepted", other), "refused")
+			return n, false, ""
+		}
 		s.journal(w, before, raw, now)
 	}
 	if s.state != before {
@@ -211,6 +217,24 @@ func (s *session) identified(f *protocols.Frame) bool {
 		}
 	}
 	return true
+}
+
+// stranger is a device that the frame speaks of, that is not the session's own and that the registry does not accept; empty: there is none. A
+// platform that passes on the records of many vehicles is so bound to the same policy as each of them. Nothing of such a frame is acknowledged.
+func (s *session) stranger(f *protocols.Frame) string {
+	if s.state.Device == "" {
+		return "" // HTTP ingest, whose callers have shown a token for each vehicle
+	}
+	for i := range f.Events {
+		d := f.Events[i].Device
+		if d == s.state.Device {
+			continue
+		}
+		if e, _ := s.core.registry.lookup(d); e == nil {
+			return d
+		}
+	}
+	return ""
 }
 
 // journal stages the record of a frame whose session was `before`.
