@@ -50,11 +50,11 @@ func (b *budget) hold(s *session, n int) {
 
 // export registers the budget's own numbers.
 func (b *budget) export(reg prometheus.Registerer) {
-	gauge := func(pool string, read func() int64) {
-		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "trackgate", Name: "memory_budget_bytes", ConstLabels: prometheus.Labels{"pool": pool},
+	pool := func(name string, read func() int64) {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "trackgate", Name: "memory_budget_bytes", ConstLabels: prometheus.Labels{"pool": name},
 			Help: "Bytes of devices in memory: inbound, uncommitted, and limit, the most of both."}, func() float64 { return float64(read()) }))
 	}
-	gauge("inbound", b.inbound.Load)
-	gauge("uncommitted", b.uncommitted.Load)
-	gauge("limit", func() int64 { return b.most })
+	pool("inbound", b.inbound.Load)
+	pool("uncommitted", b.uncommitted.Load)
+	pool("limit", func() int64 { return b.most })
 }

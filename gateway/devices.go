@@ -16,7 +16,7 @@ type DeviceJSON struct {
 	ID      string   `json:"id"`
 	Vehicle string   `json:"vehicle,omitempty"` // empty: the device's own id
 	Groups  []string `json:"groups,omitempty"`
-	Options []string `json:"options,omitempty"` // key=value: model, zone, unit, tolerate_checksum, and what the protocol defines
+	Options []string `json:"options,omitempty"` // key=value: model, zone, unit, tolerate_checksum, networks, and what the protocol defines
 	Policy  string   `json:"policy,omitempty"`  // accept, quarantine or reject; empty: accept
 }
 

@@ -33,7 +33,7 @@ func (c suite) registry(t *testing.T, s Store) {
 		return list
 	}
 	changed()
-	options, err := protocols.ParseOptions([]string{"model=X1", "zone=-03:30", "unit=mph", "tolerate_checksum=true", "family=a", "b=c"})
+	options, err := protocols.ParseOptions([]string{"model=X1", "zone=-03:30", "unit=mph", "tolerate_checksum=true", "networks=10.0.0.0/8,2001:db8::1", "family=a", "b=c"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ A running gateway takes over changes within gateway.registry_refresh.`,
 	var d gateway.DeviceJSON
 	add.Flags().StringVar(&d.Vehicle, "vehicle", "", "what it is mounted on (default: its own id)")
 	add.Flags().StringSliceVar(&d.Groups, "groups", nil, "groups of the vehicle")
-	add.Flags().StringArrayVar(&d.Options, "option", nil, "key=value: model, zone (+05:30), unit (kmh, knots, mph), tolerate_checksum, or one of the protocol's own")
+	add.Flags().StringArrayVar(&d.Options, "option", nil, "key=value: model, zone (+05:30), unit (kmh, knots, mph), tolerate_checksum, networks (10.0.0.0/8,192.0.2.7), or one of the protocol's own")
 	add.Flags().StringVar(&d.Policy, "policy", "accept", "accept, quarantine or reject")
 	add.RunE = func(cmd *cobra.Command, args []string) error {
 		d.ID = args[0]

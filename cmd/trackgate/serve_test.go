@@ -143,7 +143,7 @@ func TestDeviceRegistry(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	a := startAlone(t, data)
 	csv := filepath.Join(t.TempDir(), "devices.csv")
-	if err := os.WriteFile(csv, []byte("id,vehicle,groups,options,policy\n358899051025419,truck-7,north cold,model=fmb zone=+01:00,accept\n1,,,,reject\n"), 0o600); err != nil {
+	if err := os.WriteFile(csv, []byte("id,vehicle,groups,options,policy\n358899051025419,truck-7,north cold,\"model=fmb zone=+01:00 networks=127.0.0.0/8,192.0.2.7\",accept\n1,,,,reject\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := run(t, nil, "device", "import", csv, "--data", data); err != nil || !strings.Contains(out, "2 devices") {
@@ -152,7 +152,7 @@ func TestDeviceRegistry(t *testing.T) {
 	if out, err := run(t, nil, "device", "add", "2", "--data", data, "--option", "zone=west"); err == nil || !strings.Contains(out, "zone") {
 		t.Errorf("a bad zone: %v %s", err, out)
 	}
-	if out, err := run(t, nil, "device", "list", "--data", data); err != nil || !strings.Contains(out, "truck-7") || !strings.Contains(out, "zone=+01:00") {
+	if out, err := run(t, nil, "device", "list", "--data", data); err != nil || !strings.Contains(out, "truck-7") || !strings.Contains(out, "zone=+01:00 networks=127.0.0.0/8,192.0.2.7") {
 		t.Fatalf("%v %s", err, out)
 	}
 	admin := a.token("--scope", "admin")
@@ -162,10 +162,16 @@ func TestDeviceRegistry(t *testing.T) {
 	if status, _ := a.call("GET", "/api/devices", a.token(), ""); status != 403 {
 		t.Errorf("with scope read: %d", status)
 	}
+	if out, err := run(t, nil, "device", "add", "2", "--data", data, "--option", "networks=10.0.0.0/8,there"); err == nil || !strings.Contains(out, "there") {
+		t.Errorf("a bad network: %v %s", err, out)
+	}
+	if status, body := a.call("PUT", "/api/devices", admin, `{"devices":[{"id":"4","options":["networks=there"]}]}`); status != 400 || !strings.Contains(body, "there") {
+		t.Errorf("a bad network: %d %s", status, body)
+	}
 	if status, body := a.call("PUT", "/api/devices", admin, `{"devices":[{"id":"3","vehicle":"van"},{"id":"","vehicle":"x"}]}`); status != 400 || !strings.Contains(body, "devices[1]") {
 		t.Errorf("%d %s", status, body)
 	}
-	if status, _ := a.call("PUT", "/api/devices", admin, `{"devices":[{"id":"358899051025419","vehicle":"van"}]}`); status != 200 {
+	if status, _ := a.call("PUT", "/api/devices", admin, `{"devices":[{"id":"358899051025419","vehicle":"van","options":["networks=127.0.0.1,10.0.0.0/8"]}]}`); status != 200 {
 		t.Errorf("put: %d", status)
 	}
 	c, err := net.Dial("tcp", a.any)
