@@ -40,7 +40,7 @@ var upgrader = websocket.Upgrader{
 //	{"track":[...],"max_hz":1}   at most that many positions a second of each, the newest winning; 0 is no limit; alone: for all of them
 //	{"untrack":[...]}            no longer
 //	{"bbox":[w,s,e,n]}           follow what is in that part of the map; null: no longer. What is tracked by id stays followed anywhere
-//	{"resume":{"123":"<seq>"}}   follow again after a disconnection, with the last seq seen
+//	{"resume":{"123":"<seq>"}}   follow again after a disconnection, with the last seq seen: what was missed comes first, or a resync
 //	{"ping":1}                   is answered with {"type":"pong","pong":1}
 //
 // The server sends single objects, or an array of those of the first two kinds when several are due:
@@ -52,6 +52,7 @@ var upgrader = websocket.Upgrader{
 //	{"type":"resync"}                       something may have been missed; the newest position of each vehicle follows
 //	{"type":"skipped","count":n}            the client was too slow for n events, superseded positions mostly
 //	{"type":"error","error":"Unauthorized","vehicle":"9"}
+//	{"type":"error","error":"Unknown key","key":"subscribe"}
 //
 // It closes with 4401 when the token is missing, bad or expired, 4408 when the client did not read for too long or alarms piled up for it,
 // 4429 when its user has too many connections, 1001 when the gateway restarts.

@@ -398,11 +398,11 @@ func clientsOf(m *member) int {
 }
 
 // TestScaleOut kills fanout nodes behind a plain balancer, one after the other and under load. Every WebSocket client sees every event once
-// and in order, on whichever node it is; every Socket.IO client has its tracks again and ends on the newest position. TRACKGATE_SCALE_ROUNDS
+// and in order, on whichever node it is; every Socket.IO client has its tracks again and ends on the newest position. SCALEOUT_ROUNDS
 // makes it longer.
 func TestScaleOut(t *testing.T) {
 	rounds := 3
-	if n, err := strconv.Atoi(os.Getenv("TRACKGATE_SCALE_ROUNDS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("SCALEOUT_ROUNDS")); err == nil {
 		rounds = n
 	}
 	testScaleOut(t, scaleOut(t, redistest.Start(t), 3), rounds)
