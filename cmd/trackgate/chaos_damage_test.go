@@ -94,7 +94,7 @@ func TestChaosTornJournal(t *testing.T) {
 			if gaps := b.metric("trackgate_wal_gaps"); gaps != 0 {
 				t.Errorf("%s: %.0f gaps", d.name, gaps)
 			}
-			worst.answers, worst.stored = max(worst.answers, r.answers), max(worst.stored, r.stored)
+			worst.slower(r)
 		}
 	}
 	r := s.judge()

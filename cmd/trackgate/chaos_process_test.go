@@ -6,33 +6,49 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/trackgate/trackgate/persistence/pgtest"
 )
 
 // TestChaosKill kills the gateway at random moments under load. Beside the devices that behave, others do not; what they were acknowledged is judged, too,
 // but for its order, which they do not keep.
 func TestChaosKill(t *testing.T) {
-	t.Parallel()
-	s := besiege(t, "gateway killed", "SQLite")
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		killing(besiege(t, "gateway killed", "SQLite"), 5*rounds())
+	})
+	t.Run("PostgreSQL, answered once stored", func(t *testing.T) {
+		t.Parallel()
+		killing(besiege(t, "gateway killed, ack: stored", "PostgreSQL", append(plainPostgres(pgtest.Postgres(t)), "TRACKGATE_GATEWAY_ACK=stored")...), 2*rounds())
+	})
+	t.Run("TimescaleDB", func(t *testing.T) {
+		t.Parallel()
+		killing(besiege(t, "gateway killed", "TimescaleDB (WebAssembly)", "DATABASE_URL="+pgtest.Timescale(t)), 2*rounds(), "--devices", "20")
+	})
+}
+
+func killing(s *siege, kills int, args ...string) {
+	t := s.t
 	b := s.node()
 	hooligans := filepath.Join(t.TempDir(), "acked.csv")
 	bad := start(t, nil, "simulate", "--acked", hooligans, "--to", b.any, "--devices", "30", "--interval", "300ms", "--misbehave", "1", "--duration", "0", "--grace", "1s",
 		"--first-imei", "990000000000000", "--patience", "3s", "--backoff", "200ms")
-	s.load()
+	s.load(args...)
 	var worst recovery
-	for range 5 * rounds() {
+	for range kills {
 		s.rest(time.Duration(s.random.IntN(800)) * time.Millisecond)
 		b.kill()
 		r := s.over(b)
 		b.begin()
 		r.wait()
-		worst.answers, worst.stored = max(worst.answers, r.answers), max(worst.stored, r.stored)
+		worst.slower(r)
 	}
 	bad.cmd.Process.Signal(os.Interrupt)
 	<-bad.done
 	r := s.judge()
 	s.acked = hooligans
 	h := s.verified()
-	s.say("%d kills, the slowest: %v; %d records acknowledged, %d of them to devices that misbehave, each stored once", 5*rounds(), &worst, r.Acked+h.Acked, h.Acked)
+	s.say("%d kills, the slowest: %v; %d records acknowledged, %d of them to devices that misbehave, each stored once", kills, &worst, r.Acked+h.Acked, h.Acked)
 }
 
 // TestChaosStop asks the gateway to end under load, time and again.
@@ -61,7 +77,7 @@ func TestChaosStop(t *testing.T) {
 		r := s.over(b)
 		b.begin()
 		r.wait()
-		worst.answers, worst.stored = max(worst.answers, r.answers), max(worst.stored, r.stored)
+		worst.slower(r)
 	}
 	r := s.judge()
 	s.say("%d stops, the slowest took %v; then %v; %d records acknowledged", 2*rounds(), round(slowest), &worst, r.Acked)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -154,6 +155,15 @@ func (s *siege) acks() int64 {
 	return st.Size()
 }
 
+// count is how many records are acknowledged.
+func (s *siege) count() int {
+	raw, err := os.ReadFile(s.acked)
+	if err != nil {
+		return 0
+	}
+	return bytes.Count(raw, []byte("\n")) - 1
+}
+
 // until is until with all the time that a loaded machine needs; the fleet must go on meanwhile.
 func (s *siege) until(what string, ok func() bool) {
 	s.t.Helper()
@@ -223,6 +233,11 @@ func (r *recovery) caughtUp() *recovery {
 	})
 	r.stored = time.Since(r.ended)
 	return r
+}
+
+// slower makes r the slower of both.
+func (r *recovery) slower(o *recovery) {
+	r.answers, r.stored = max(r.answers, o.answers), max(r.stored, o.stored)
 }
 
 // String says it.

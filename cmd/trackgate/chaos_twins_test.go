@@ -86,7 +86,7 @@ func TestChaosTwins(t *testing.T) {
 			r := s.over(n)
 			n.begin()
 			r.wait()
-			worst.answers, worst.stored = max(worst.answers, r.answers), max(worst.stored, r.stored)
+			worst.slower(r)
 		}
 	}
 	s.leave()
