@@ -1,8 +1,10 @@
 # make run      the gateway, with everything under ./data
 # make demo     captures and simulated vehicles for it, in a second terminal
 # make test     all tests, with all that they need
+# make chaos    gateway, store, Redis and disks fail under load, at length
 GO       ?= go
 FUZZTIME ?= 60s
+CHAOS    ?= 5
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
@@ -29,6 +31,9 @@ test: tools check ## everything; sets up what it needs
 	fanout/console/check-fresh.sh
 	clients/js/check-fresh.sh
 	$(MAKE) fuzz FUZZTIME=300x
+
+chaos: tools ## every fault CHAOS times as often, or as long, as `make test` has it; says what recovery took
+	TRACKGATE_TEST_ALL=1 TRACKGATE_TEST_CHAOS=$(CHAOS) $(GO) test -v -count=1 -timeout 60m -run '^TestChaos' ./cmd/trackgate
 
 check: ## formatting, vet, generated files fresh
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt -w:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

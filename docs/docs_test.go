@@ -223,7 +223,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// TestNamedTests: every test that architecture.md names exists, in the package that it names.
+// TestNamedTests: every test that architecture.md and reliability.md name in the last column of a table exists, in the package that it names.
 func TestNamedTests(t *testing.T) {
 	tests := make(map[string]string) // "package Test" -> file
 	goFiles(t, func(path string) {
@@ -239,21 +239,23 @@ func TestNamedTests(t *testing.T) {
 			tests[filepath.ToSlash(dir)+" "+string(m[1])] = path
 		}
 	})
-	found := 0
-	for _, row := range regexp.MustCompile(`(?m)^\| .+ \| (.*) \|$`).FindAllStringSubmatch(pages(t)["architecture.md"], -1) {
-		folder := ""
-		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
-			switch {
-			case !strings.HasPrefix(m[1], "Test") && !strings.HasPrefix(m[1], "Fuzz"):
-				folder = m[1]
-			case tests[folder+" "+m[1]] == "":
-				t.Errorf("architecture.md: %s has no %s", folder, m[1])
-			default:
-				found++
+	for _, page := range []string{"architecture.md", "reliability.md"} {
+		found := 0
+		for _, row := range regexp.MustCompile(`(?m)^\| .+ \| (.*) \|$`).FindAllStringSubmatch(pages(t)[page], -1) {
+			folder := ""
+			for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+				switch {
+				case !strings.HasPrefix(m[1], "Test") && !strings.HasPrefix(m[1], "Fuzz"):
+					folder = m[1]
+				case tests[folder+" "+m[1]] == "":
+					t.Errorf("%s: %s has no %s", page, folder, m[1])
+				default:
+					found++
+				}
 			}
 		}
-	}
-	if found == 0 {
-		t.Error("architecture.md names no test")
+		if found == 0 {
+			t.Errorf("%s names no test", page)
+		}
 	}
 }

@@ -124,8 +124,21 @@ func (s *postgresStore) ready(ctx context.Context) error {
 	return nil
 }
 
+// closeTimeout is how long Close waits for a server that answers nothing. pgx gives each of its connections 15 s to take leave, which is
+// longer than a stop may take.
+const closeTimeout = time.Second
+
 func (s *postgresStore) Close() error {
-	s.pool.Close()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeTimeout):
+		s.log.Warn("store does not take leave", zap.String("store", s.cfg.String()))
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -51,6 +52,26 @@ func TestPausedServer(t *testing.T) {
 	p.resume()
 	retry(t, s, batchOf("j", 5, fixes("1", 5, 5)...), Result{Stored: 5})
 	noHarm(t, s, "j", 10)
+}
+
+// Close does not wait for a server that answers nothing.
+func TestCloseOfPausedServer(t *testing.T) {
+	p, url := through(t, pgtest.Postgres(t))
+	s := openTestPostgres(t, plain(url))
+	mustWrite(t, s, batchOf("j", 0, fixes("1", 0, 5)...), Result{Stored: 5})
+	p.pause()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := s.Write(ctx, batchOf("j", 5, fixes("1", 5, 5)...))
+		ended <- err
+	}()
+	cancel()
+	<-ended
+	begun := time.Now()
+	if err := s.Close(); err != nil || time.Since(begun) > 8*time.Second {
+		t.Errorf("closed with %v after %v", err, time.Since(begun))
+	}
 }
 
 // retry writes a batch as its caller would, for a server that comes back.

@@ -132,3 +132,29 @@ func TestChaosSync(t *testing.T) {
 	s.fault = "fsync, then a kill"
 	s.say("%d records acknowledged, each stored once", s.judge().Acked)
 }
+
+// TestChaosSQLiteDiskFull takes the room that the store's own file needs; the journal is on another disk.
+func TestChaosSQLiteDiskFull(t *testing.T) {
+	t.Parallel()
+	onSmallDisk(t, 48<<20, func(t *testing.T, disk string) {
+		store := filepath.Join(disk, "trackgate.db")
+		s := besiege(t, "store's disk full", "SQLite", "TRACKGATE_STORE_PATH="+store)
+		b := s.node()
+		s.load()
+		m := b.weigh()
+		failed := b.metric(`trackgate_sink_errors_total{sink="store"}`)
+		free := fillDisk(t, disk)
+		s.until("the store fails", func() bool { return b.metric(`trackgate_sink_errors_total{sink="store"}`) > failed })
+		s.rest(time.Duration(rounds()) * time.Second)
+		s.more("devices are answered during the outage")
+		held := b.metric(`trackgate_sink_lag_records{sink="store"}`)
+		r := s.over(b)
+		free()
+		r.caughtUp()
+		if n := b.metric(`trackgate_db_rows_total{kind="dead"}`); n != 0 {
+			t.Errorf("%.0f records were taken for bad ones", n)
+		}
+		s.judge()
+		s.say("%.0f records in the journal; %v; %v", held, r, m.flat())
+	})
+}

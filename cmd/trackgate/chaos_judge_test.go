@@ -73,7 +73,9 @@ func (s *siege) inOrder() {
 	if err := configs.Load("", s.env, c); err != nil {
 		t.Fatal(err)
 	}
-	c.Store.Path = filepath.Join(s.nodes[0].data, "trackgate.db")
+	if c.Store.Path == "" {
+		c.Store.Path = filepath.Join(s.nodes[0].data, "trackgate.db")
+	}
 	store, err := persistence.Open(t.Context(), c.Store, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)

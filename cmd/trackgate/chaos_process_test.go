@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trackgate/trackgate/fanout/redistest"
 	"github.com/trackgate/trackgate/persistence/pgtest"
 )
 
@@ -51,34 +52,67 @@ func killing(s *siege, kills int, args ...string) {
 	s.say("%d kills, the slowest: %v; %d records acknowledged, %d of them to devices that misbehave, each stored once", kills, &worst, r.Acked+h.Acked, h.Acked)
 }
 
-// TestChaosStop asks the gateway to end under load, time and again.
+// TestChaosStop asks the gateway to end under load, time and again; also while the database and Redis take its calls and answer none.
 func TestChaosStop(t *testing.T) {
-	t.Parallel()
-	s := besiege(t, "SIGTERM", "SQLite")
-	b := s.node()
-	s.load()
-	var worst recovery
-	slowest := time.Duration(0)
-	for range 2 * rounds() {
-		s.rest(time.Duration(s.random.IntN(500)) * time.Millisecond)
-		begun := time.Now()
-		b.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case err := <-b.done:
-			if err != nil {
-				t.Errorf("ended with %v", err)
-			}
-		case <-time.After(30 * time.Second):
-			t.Fatal("does not end")
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		s := besiege(t, "SIGTERM", "SQLite")
+		b := s.node()
+		s.load()
+		var worst recovery
+		slowest := time.Duration(0)
+		for range 2 * rounds() {
+			s.rest(time.Duration(s.random.IntN(500)) * time.Millisecond)
+			slowest = max(slowest, b.end())
+			r := s.over(b)
+			b.begin()
+			r.wait()
+			worst.slower(r)
 		}
-		if slowest = max(slowest, time.Since(begun)); slowest > 10*time.Second {
-			t.Errorf("took %v to end", slowest)
+		r := s.judge()
+		s.say("%d stops, the slowest took %v; then %v; %d records acknowledged, each stored once", 2*rounds(), round(slowest), &worst, r.Acked)
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		server, bus := pgtest.NewPostgres(t), redistest.New(t)
+		s := besiege(t, "SIGTERM, database and Redis paused", "PostgreSQL", append(plainPostgres(server.Database(t)), "REDIS_URL="+bus.URL, "JWT_SECRET="+testSecret)...)
+		b := s.node("TRACKGATE_STORE_WRITE_TIMEOUT=30s")
+		s.load()
+		if err := server.Pause(); err != nil {
+			t.Fatal(err)
 		}
+		bus.Pause()
+		s.rest(time.Second)
+		took := b.end()
+		if err := server.Resume(); err != nil {
+			t.Fatal(err)
+		}
+		bus.Resume()
 		r := s.over(b)
 		b.begin()
 		r.wait()
-		worst.slower(r)
+		report := s.judge()
+		s.say("took %v; then %v; %d records acknowledged, each stored once", round(took), r, report.Acked)
+	})
+}
+
+// end asks the gateway to end and checks that it does so in time and in order.
+func (b *besieged) end() time.Duration {
+	t := b.siege.t
+	t.Helper()
+	begun := time.Now()
+	b.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-b.done:
+		if err != nil {
+			t.Errorf("ended with %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("does not end")
 	}
-	r := s.judge()
-	s.say("%d stops, the slowest took %v; then %v; %d records acknowledged", 2*rounds(), round(slowest), &worst, r.Acked)
+	took := time.Since(begun)
+	if took > 10*time.Second {
+		t.Errorf("took %v to end", took)
+	}
+	return took
 }

@@ -148,8 +148,11 @@ func BenchmarkOpen(b *testing.B) {
 	cfg := benchJournal(b)
 	b.ReportAllocs()
 	b.ResetTimer()
+	bytes := 0.0
 	for range b.N {
 		l := mustOpen(b, cfg)
+		bytes += float64(l.Next()) * benchRecord
 		l.Close()
 	}
+	b.ReportMetric(b.Elapsed().Seconds()/(bytes/(1<<30)), "s/GiB")
 }
