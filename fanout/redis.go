@@ -312,8 +312,9 @@ func (r *Redis) Close() error {
 		}
 	}
 	r.mu.Unlock()
+	err := r.client.Close() // before the wait: who waits for an answer of a server that gives none waits no longer
 	r.wg.Wait()
-	if err := r.client.Close(); err != nil && !errors.Is(err, redis.ErrClosed) {
+	if err != nil && !errors.Is(err, redis.ErrClosed) {
 		return err
 	}
 	return nil

@@ -106,6 +106,26 @@ func TestSilentRedis(t *testing.T) {
 	}
 }
 
+// TestCloseOfPausedRedis: a stop does not wait for the answers of a server that gives none.
+func TestCloseOfPausedRedis(t *testing.T) {
+	server := redistest.New(t)
+	bus := openRedis(t, server.URL+"?read_timeout=30s")
+	if err := bus.Publish(context.Background(), []*Message{NewMessage(ptr(fix("x", 0)))}); err != nil {
+		t.Fatal(err)
+	}
+	server.Pause()
+	failed := make(chan error, 1)
+	go func() { failed <- bus.Publish(context.Background(), []*Message{NewMessage(ptr(fix("x", 1)))}) }()
+	begun := time.Now()
+	bus.Close()
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if err := <-failed; err == nil {
+		t.Error("published to a paused server")
+	}
+}
+
 func TestKilledSubscription(t *testing.T) {
 	url := redistest.Start(t)
 	n := redisNode(t, url, nodeOptions{})
