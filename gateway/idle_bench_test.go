@@ -17,7 +17,7 @@ const benchServer = "TRACKGATE_TEST_BENCH_SERVER"
 func serveIdle(kind string) {
 	addr := os.Getenv("ADDR")
 	var stop func()
-	if kind == "bare" {
+	if kind == "limit" {
 		stop = runBare(addr)
 	} else {
 		dir, err := os.MkdirTemp("", "trackgate-bench")
@@ -36,7 +36,8 @@ func serveIdle(kind string) {
 // and reports the resident memory that each of them costs.
 func BenchmarkIdleConnection(b *testing.B) {
 	const connections = 8000
-	for _, kind := range []string{"bare", "gateway"} {
+	var limit float64
+	for _, kind := range []string{"limit", "ours"} {
 		b.Run(kind, func(b *testing.B) {
 			addr := freePort(b)
 			server := exec.Command(os.Args[0])
@@ -64,7 +65,13 @@ func BenchmarkIdleConnection(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(resident(b, server.Process.Pid)-before)/connections, "B/connection")
+			each := float64(resident(b, server.Process.Pid)-before) / connections
+			b.ReportMetric(each, "B/connection")
+			if kind == "limit" {
+				limit = each
+			} else {
+				b.ReportMetric(each/limit, "ratio")
+			}
 			b.ReportMetric(0, "ns/op")
 		})
 	}
