@@ -34,6 +34,9 @@ func (e *edge) named() bool { return e.role == byName }
 
 func (v *vehicle) link(e *edge) {
 	e.at = int32(len(v.edges))
+	if n := len(v.edges); n == cap(v.edges) { // append would double it
+		v.edges = append(make([]*edge, 0, n+max(1, n/8)), v.edges...)
+	}
 	v.edges = append(v.edges, e)
 }
 

@@ -95,7 +95,7 @@ func (f *frames) feed(b []byte, visit func(op int, payload []byte)) *fault {
 
 // header gathers a frame's header, checks it, and returns what is behind it.
 func (f *frames) header(b []byte) (rest []byte, bad *fault) {
-	for size := 2; ; {
+	for size := f.headerSize(); ; {
 		k := copy(f.head[f.have:size], b)
 		f.have += uint8(k)
 		if b = b[k:]; int(f.have) < size {
@@ -105,14 +105,7 @@ func (f *frames) header(b []byte) (rest []byte, bad *fault) {
 			if bad := f.check(); bad != nil {
 				return nil, bad
 			}
-			switch f.head[1] & 127 {
-			case 126:
-				size = 2 + 2 + 4
-			case 127:
-				size = 2 + 8 + 4
-			default:
-				size = 2 + 4
-			}
+			size = f.headerSize()
 			continue
 		}
 		length := uint64(f.head[1] & 127)
@@ -132,6 +125,20 @@ func (f *frames) header(b []byte) (rest []byte, bad *fault) {
 		f.left, f.whole = int(length), true
 		return b, nil
 	}
+}
+
+// headerSize is how many bytes the header has, as far as is known: its first two at least.
+func (f *frames) headerSize() int {
+	if f.have < 2 {
+		return 2
+	}
+	switch f.head[1] & 127 {
+	case 126:
+		return 2 + 2 + 4
+	case 127:
+		return 2 + 8 + 4
+	}
+	return 2 + 4
 }
 
 // check looks at the first two bytes of a frame.

@@ -13,5 +13,6 @@ func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 		Connections int64  `json:"connections"`
 		Rooms       int    `json:"rooms"` // vehicles that somebody follows by name
 		Redis       string `json:"redis"`
-	}{status, s.counters.Clients.Load(), s.hub.rooms(), redis})
+		Limit       int    `json:"limit"` // of connections
+	}{status, s.counters.Clients.Load(), s.hub.rooms(), redis, s.gate.limits.Connections})
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -275,7 +276,7 @@ func TestHealth(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	body, _ := io.ReadAll(resp.Body)
-	if string(body) != `{"status":"healthy","connections":1,"rooms":2,"redis":"connected"}`+"\n" {
+	if want := fmt.Sprintf(`{"status":"healthy","connections":1,"rooms":2,"redis":"connected","limit":%d}`+"\n", n.gate.limits.Connections); string(body) != want {
 		t.Errorf("got %s", body)
 	}
 }

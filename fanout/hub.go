@@ -24,6 +24,7 @@ type Hub struct {
 
 	pollers    []*poller // none: every connection has a goroutine
 	nextPoller atomic.Uint32
+	opened     atomic.Uint64 // sockets
 
 	mu     sync.RWMutex
 	routes map[string]uint64 // vehicle to the shards that follow it, a bit each

@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -24,6 +25,26 @@ func (s *Server) originAllowed(r *http.Request) bool {
 // ParseOrigins splits the value of WS_CORS_ORIGIN: origins with commas or spaces between them.
 func ParseOrigins(v string) []string {
 	return strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// ParseNetworks reads networks, or single addresses.
+func ParseNetworks(list []string) (networks []netip.Prefix, err error) {
+	for _, v := range list {
+		v = strings.TrimSpace(v)
+		if v == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(v)
+		if err != nil {
+			a, wrong := netip.ParseAddr(v)
+			if wrong != nil {
+				return nil, err
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		networks = append(networks, p.Masked())
+	}
+	return networks, nil
 }
 
 // CORS answers browsers that ask on behalf of pages of other hosts. Tokens travel in a header that only scripts set, never in a cookie,

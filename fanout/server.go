@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -21,7 +22,9 @@ type Config struct {
 	PingTimeout  time.Duration // WS_PING_TIMEOUT: silence after a ping that ends the connection
 	// Origins are the browser origins, such as https://map.example.org, that may call from pages of another host; "*" is any.
 	Origins []string
-	Limits  Limits
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	Limits         Limits
 }
 
 // Default is the configuration of the founding document.
@@ -75,6 +78,12 @@ func New(c Config, p Parts) (*Server, error) {
 		p.Log = zap.NewNop()
 	}
 	c.Limits.defaults()
+	if files, ok := openFiles(); ok {
+		if n := within(c.Limits.Connections, files); n < c.Limits.Connections {
+			p.Log.Info("connections are limited by the files that the process may open", zap.Int("connections", n), zap.Uint64("files", files))
+			c.Limits.Connections = n
+		}
+	}
 	s := &Server{config: c, bus: p.Bus, store: p.Store, authority: p.Authority, counters: p.Counters, console: p.Console, decode: p.Decode, log: p.Log,
 		gate: newGate(&c.Limits), gap: gapOf(c.MaxHz), running: make(chan struct{}),
 		engines: newEngines(), recoveries: newRecoveries(p.Counters)}
@@ -106,6 +115,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var timed sync.WaitGroup
 	timed.Go(func() { s.regrant(ctx) })
 	timed.Go(func() { s.preserve(ctx) })
+	timed.Go(func() { s.afterSurges(ctx) })
 	s.hub.run(ctx)
 	timed.Wait()
 	gone := make(chan struct{})

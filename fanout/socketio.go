@@ -91,7 +91,7 @@ func (s *Server) serveSocketIO(w http.ResponseWriter, r *http.Request) {
 
 // admit makes a session for a request; nil if there are too many, which the request has been told.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) *engine {
-	address := addressOf(r.RemoteAddr)
+	address := s.addressOf(r)
 	if why, ok := s.gate.enter(address); !ok {
 		s.counters.refuse(why)
 		unavailable(w)

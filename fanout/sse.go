@@ -79,7 +79,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 		failure(w, http.StatusBadRequest, "vehicles: 1 to 1000 ids, or *")
 		return
 	}
-	address := addressOf(r.RemoteAddr)
+	address := s.addressOf(r)
 	if why, ok := s.gate.enter(address); !ok {
 		s.counters.refuse(why)
 		unavailable(w)

@@ -86,7 +86,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	address := addressOf(r.RemoteAddr)
+	address := s.addressOf(r)
 	if why, ok := s.gate.enter(address); !ok {
 		s.counters.refuse(why)
 		unavailable(w)

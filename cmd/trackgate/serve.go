@@ -187,7 +187,11 @@ func (n *node) newFanout() (*fanout.Server, error) {
 		return nil, err
 	}
 	f := n.Fanout
-	return fanout.New(fanout.Config{MaxHz: f.MaxHz, PingInterval: f.PingInterval, PingTimeout: f.PingTimeout, Origins: f.Origins,
+	proxies, err := fanout.ParseNetworks(f.Proxies)
+	if err != nil {
+		return nil, fmt.Errorf("fanout.trusted_proxies: %w", err)
+	}
+	return fanout.New(fanout.Config{MaxHz: f.MaxHz, PingInterval: f.PingInterval, PingTimeout: f.PingTimeout, Origins: f.Origins, TrustedProxies: proxies,
 		Limits: fanout.Limits{Connections: f.Connections, PerUser: f.PerUser, PerAddress: f.PerAddress, Subscriptions: f.Subscriptions, Events: f.Events,
 			Frame: f.Frame, AuthTimeout: f.AuthTimeout, Stall: f.Stall}},
 		fanout.Parts{Bus: n.bus, Store: history{n.store}, Authority: n.authority, Counters: n.counters, Console: page, Decode: inspect.Handler(all.Protocols), Log: n.log.Named("fanout")})

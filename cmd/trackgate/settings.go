@@ -76,6 +76,7 @@ type fanoutSettings struct {
 	Connections   int           `mapstructure:"connections"`
 	PerUser       int           `mapstructure:"connections_per_user"`
 	PerAddress    int           `mapstructure:"connections_per_address"`
+	Proxies       []string      `mapstructure:"trusted_proxies"`
 	Subscriptions int           `mapstructure:"subscriptions"`
 	Events        int           `mapstructure:"events"`
 	Frame         int           `mapstructure:"frame_bytes"`

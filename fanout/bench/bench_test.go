@@ -37,7 +37,7 @@ func TestSmoke(t *testing.T) {
 		}
 	}
 	for _, c := range contenders {
-		if want := map[string]int{"trackgate": 17}[c.flag]; counted[c.name] < max(want, 16) {
+		if want := map[string]int{"trackgate": 23}[c.flag]; counted[c.name] < max(want, 16) {
 			t.Errorf("%s: %d figures", c.name, counted[c.name])
 		}
 	}

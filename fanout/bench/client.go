@@ -224,7 +224,10 @@ func (c *client) header() (size int, err error) {
 		c.r += head
 		switch {
 		case op == 8:
-			return 0, io.EOF
+			if err := c.need(size); err != nil || size < 2 {
+				return 0, io.EOF
+			}
+			return 0, fmt.Errorf("closed with %d %s", binary.BigEndian.Uint16(c.buf[c.r:]), c.buf[c.r+2:c.r+size])
 		case op == 9:
 			if err := c.need(size); err != nil {
 				return 0, err

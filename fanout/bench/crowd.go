@@ -102,6 +102,16 @@ func (c *crowd) lost() int {
 	return n
 }
 
+// why is the end of the first of them.
+func (c *crowd) why() error {
+	for _, k := range c.clients {
+		if err := k.err.Load(); err != nil {
+			return *err
+		}
+	}
+	return nil
+}
+
 // outdated counts the pairs of client and vehicle that did not end on the vehicle's newest event. Call it when nothing is on its way any more.
 func (c *crowd) outdated(newest []int64) int {
 	n := 0

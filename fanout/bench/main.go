@@ -56,7 +56,7 @@ const groups = 10
 
 func full() sizes {
 	return sizes{clients: 10_000, vehiclesA: 1000, rateA: 1000, dashboards: 1000, perDashboard: 500, rateB: 500, rateC: 10,
-		fleetClients: 1000, fleetVehicles: 10_000, good: 500, step: 4 * time.Second, settle: 3 * time.Second, sweep: true}
+		fleetClients: 500, fleetVehicles: 10_000, good: 500, step: 4 * time.Second, settle: 3 * time.Second, sweep: true}
 }
 
 func small() sizes {
@@ -149,7 +149,7 @@ func (b *bench) run() ([]result, error) {
 		}
 		for i := range contenders {
 			c := &contenders[i]
-			if !b.wants(c) || s.own && i == 0 {
+			if !b.wants(c) || s.on != bothSides && i != 1 {
 				continue
 			}
 			select {
@@ -158,14 +158,9 @@ func (b *bench) run() ([]result, error) {
 			default:
 			}
 			fmt.Fprintf(os.Stderr, "%s: %s ...\n", s.name, c.name)
-			p, err := c.serve(b)
+			figures, err := b.measure(&s, c)
 			if err != nil {
-				return nil, err
-			}
-			figures, err := s.measure(b, c, p)
-			p.stop()
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w\n%s", s.name, c.name, err, p.log.String())
+				return nil, fmt.Errorf("%s: %s: %w", s.name, c.name, err)
 			}
 			for _, f := range figures {
 				fmt.Fprintf(os.Stderr, "    %s: %s %s\n", f.what, f.text(), f.note)
@@ -174,6 +169,24 @@ func (b *bench) run() ([]result, error) {
 		}
 	}
 	return results, nil
+}
+
+// measure runs one scenario on a server of its own.
+func (b *bench) measure(s *scenario, c *contender) ([]figure, error) {
+	if s.on == noServer {
+		return s.measure(b, c, nil)
+	}
+	p, err := c.serve(b)
+	if err != nil {
+		return nil, err
+	}
+	defer p.stop()
+	figures, err := s.measure(b, c, p)
+	if err != nil {
+		p.stop() // what it said is complete then
+		err = fmt.Errorf("%w\n%s", err, p.log.String())
+	}
+	return figures, err
 }
 
 func (b *bench) wants(c *contender) bool {
