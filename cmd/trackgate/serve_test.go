@@ -273,6 +273,8 @@ func TestConfigurationErrors(t *testing.T) {
 	}{
 		{"redis without a secret", "JWT_SECRET", []string{"REDIS_URL=redis://127.0.0.1:1"}, []string{"serve"}},
 		{"roles apart without redis", "REDIS_URL", []string{"JWT_SECRET=" + testSecret}, []string{"serve", "--roles", "ingest"}},
+		{"a window beyond the limit", "bus.window", []string{"TRACKGATE_BUS_WINDOW=1001"}, []string{"serve"}},
+		{"a cluster without an address", "REDIS_URL", []string{"TRACKGATE_BUS_CLUSTER=true"}, []string{"serve"}},
 		{"a guessable secret", "too few", []string{"JWT_SECRET=123456"}, []string{"serve"}},
 		{"an unknown role", "neither ingest nor fanout", nil, []string{"serve", "--roles", "all"}},
 		{"an unknown key", "TRACKGATE_GATEWAY_ACKS", []string{"TRACKGATE_GATEWAY_ACKS=x"}, []string{"serve"}},

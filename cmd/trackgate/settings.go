@@ -132,6 +132,9 @@ func (s *settings) check() error {
 	if s.Bus.Window < 0 || s.Bus.Window > fanout.MaxWindow {
 		errs = append(errs, fmt.Errorf("bus.window: 0 to %d", fanout.MaxWindow))
 	}
+	if s.Bus.Cluster && s.Bus.Redis == "" {
+		errs = append(errs, errors.New("bus.cluster: which one? set REDIS_URL"))
+	}
 	if s.Bus.Redis == "" && !(s.ingest && s.fanout) {
 		errs = append(errs, errors.New("bus.redis: roles in separate processes meet in Redis; set REDIS_URL"))
 	}
