@@ -59,7 +59,8 @@ func TestChaosJournalDiskFull(t *testing.T) {
 		more := filepath.Join(t.TempDir(), "acked.csv")
 		flood := start(t, nil, "simulate", "--to", b.any, "--protocol", "gt06", "--devices", "150", "--interval", "1s", "--backlog", "500", "--duration", "0", "--grace", "3m",
 			"--acked", more, "--patience", "5s", "--backoff", "100ms", "--first-imei", "860000000000000")
-		b.red("journal")
+		b.red("journal") // as soon as the next file does not fit
+		s.until("the last file is full", func() bool { return b.metric("trackgate_stalled") == 1 })
 		s.silent()
 		connected := b.metric("trackgate_connections")
 		s.rest(time.Duration(rounds()-1) * 5 * time.Second)
