@@ -125,6 +125,9 @@ func TestChaosSync(t *testing.T) {
 		give("")
 		r.wait()
 		b.green()
+		if n := b.metric("trackgate_wal_write_failures"); n == 0 {
+			t.Error("no failure is counted")
+		}
 		s.say("%v; %v", r, m.flat())
 		b.kill()
 		b.begin()
