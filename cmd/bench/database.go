@@ -19,7 +19,7 @@ func database() (url, name string, stop func(), err error) {
 		if err != nil {
 			return "", "", nil, err
 		}
-		return server.URL("postgres"), "plain PostgreSQL", stop, nil
+		return server.URL("postgres"), "PostgreSQL", stop, nil
 	}
 	name = "PostgreSQL"
 	if timescale(url) == "on" {

@@ -21,6 +21,7 @@ type machine struct {
 	Memory   string
 	Kernel   string
 	Disk     string // file system of the journals
+	Load     string // average of the minute before the run: what else the machine did
 	Go       string
 	Revision string
 	Modules  []string // of the packages that do the work
@@ -36,6 +37,9 @@ func thisMachine() machine {
 	var kib int64
 	if _, err := fmt.Sscan(field("/proc/meminfo", "MemTotal"), &kib); err == nil {
 		m.Memory = fmt.Sprintf("%d GiB", (kib+1<<19)>>20)
+	}
+	if raw, err := os.ReadFile("/proc/loadavg"); err == nil {
+		m.Load, _, _ = strings.Cut(string(raw), " ")
 	}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
@@ -54,7 +58,7 @@ func thisMachine() machine {
 	for _, args := range [][]string{{"redis-server", "--version"}, {"postgres", "--version"}} {
 		if out, err := exec.Command(args[0], args[1:]...).Output(); err == nil {
 			line, _, _ := strings.Cut(string(out), "\n")
-			m.Programs = append(m.Programs, shorten(line, 40))
+			m.Programs = append(m.Programs, shorten(line, 26))
 		}
 	}
 	return m

@@ -23,13 +23,13 @@ type plot struct {
 type series struct {
 	Name   string
 	Color  int // index into the palette
-	Dashed bool
+	Dash   int // 0 solid, 1 dashed, 2 dotted
 	Points [][2]float64
 }
 
 // The picture, in pixels: the plot's area and what is around it.
 const (
-	plotWidth, plotHeight = 760, 380
+	plotWidth, plotHeight = 780, 380
 	areaLeft, areaRight   = 74, 540
 	areaTop, areaBottom   = 44, 326
 )
@@ -55,9 +55,7 @@ func (p *plot) svg() string {
 	say(`<text x="16" y="%d" text-anchor="middle" transform="rotate(-90 16 %d)">%s</text>`, (areaTop+areaBottom)/2, (areaTop+areaBottom)/2, html.EscapeString(p.Y))
 	for i, s := range p.Series {
 		class := fmt.Sprintf("c%d", s.Color)
-		if s.Dashed {
-			class += " dashed"
-		}
+		class += [...]string{"", " dashed", " dotted"}[s.Dash]
 		var points []string
 		for _, v := range s.Points {
 			points = append(points, fmt.Sprintf("%.1f,%.1f", px(v[0]), py(v[1])))
@@ -78,7 +76,7 @@ func (p *plot) svg() string {
 // The colours keep their distance for readers who tell few apart, on white and on near black.
 const plotStyle = `<style>
 text { font: 12px system-ui, sans-serif; fill: #24292f } .title { font-size: 14px; font-weight: 600 } .paper { fill: #fff } .grid { stroke: #d0d7de }
-polyline { fill: none; stroke-width: 2 } .dashed { stroke-dasharray: 6 4 }
+polyline { fill: none; stroke-width: 2 } .dashed { stroke-dasharray: 7 4 } .dotted { stroke-dasharray: 2 3 }
 .c0 { stroke: #0072b2 } .c1 { stroke: #d55e00 } .c2 { stroke: #00875a } .c3 { stroke: #8250df } circle.c0 { fill: #0072b2 } circle.c1 { fill: #d55e00 } circle.c2 { fill: #00875a } circle.c3 { fill: #8250df }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .paper { fill: #0d1117 } .grid { stroke: #30363d }
@@ -129,13 +127,25 @@ func (p *plot) axis(index int, log bool) *axis {
 		}
 		return a
 	}
-	a.low, a.high = math.Floor(math.Log10(low)+1e-9), math.Ceil(math.Log10(high)-1e-9)
-	if a.high == a.low {
-		a.high++
+	steps := []float64{1}
+	if high < 100*low {
+		steps = []float64{1, 2, 5}
 	}
-	for e := a.low; e <= a.high; e++ {
-		a.ticks = append(a.ticks, math.Pow(10, e))
+	var below, above float64
+	for e := math.Floor(math.Log10(low)); above == 0; e++ {
+		for _, m := range steps {
+			switch v := m * math.Pow(10, e); {
+			case v <= low*1.0001:
+				below, a.ticks = v, []float64{v}
+			case above == 0:
+				a.ticks = append(a.ticks, v)
+				if v >= high*0.9999 {
+					above = v
+				}
+			}
+		}
 	}
+	a.low, a.high = math.Log10(below), math.Log10(above)
 	return a
 }
 

@@ -32,9 +32,9 @@ func (c *curves) connectionsOf(protocol string, flight int) (out []int) {
 }
 
 // lines makes a series of each kind of server.
-func (c *curves) lines(flight int, suffix string, dashed bool, kinds []int, value func(m *run) float64) (out []series) {
+func (c *curves) lines(flight int, suffix string, dash int, kinds []int, value func(m *run) float64) (out []series) {
 	for _, kind := range kinds {
-		s := series{Name: serverNames[kind] + suffix, Color: kind, Dashed: dashed}
+		s := series{Name: serverNames[kind] + suffix, Color: kind, Dash: dash}
 		for _, n := range c.connectionsOf("gt06", flight) {
 			s.Points = append(s.Points, [2]float64{float64(n), value(&c.frame("gt06", n, flight).runs[kind])})
 		}
@@ -47,8 +47,8 @@ func (c *curves) lines(flight int, suffix string, dashed bool, kinds []int, valu
 
 func (c *curves) throughput() plot {
 	p := plot{Name: "throughput-connections", Title: "GT06 frames answered", X: "connections", Y: "frames/s", LogX: true, LogY: true}
-	for _, flight := range []int{1, 8, 64} {
-		p.Series = append(p.Series, c.lines(flight, fmt.Sprintf(", %d in flight", flight), flight == 8, []int{bareServer, netServer, ourServer}, func(m *run) float64 { return m.Rate })...)
+	for dash, flight := range []int{1, 8, 64} {
+		p.Series = append(p.Series, c.lines(flight, fmt.Sprintf(", %d in flight", flight), dash, []int{bareServer, netServer, ourServer}, func(m *run) float64 { return m.Rate })...)
 	}
 	return p
 }
@@ -56,7 +56,7 @@ func (c *curves) throughput() plot {
 func (c *curves) waiting() plot {
 	p := plot{Name: "latency-connections", Title: "Answers at saturation, 1 in flight", X: "connections", Y: "ms", LogX: true, LogY: true}
 	kinds := []int{bareServer, netServer, ourServer}
-	p.Series = append(c.lines(1, ", p50", true, kinds, func(m *run) float64 { return m.P50 / 1e6 }), c.lines(1, ", p99", false, kinds, func(m *run) float64 { return m.P99 / 1e6 })...)
+	p.Series = append(c.lines(1, ", p50", 1, kinds, func(m *run) float64 { return m.P50 / 1e6 }), c.lines(1, ", p99", 0, kinds, func(m *run) float64 { return m.P99 / 1e6 })...)
 	return p
 }
 
@@ -83,11 +83,11 @@ func (c *curves) answers() plot {
 		return p
 	}
 	for kind, name := range []string{"bare gnet", "no window", "window 1 ms"} {
-		for _, q := range []struct {
+		for dash, q := range []struct {
 			name  string
 			value func(m *run) float64
-		}{{"p50", func(m *run) float64 { return m.P50 / 1e6 }}, {"p99", func(m *run) float64 { return m.P99 / 1e6 }}} {
-			s := series{Name: name + ", " + q.name, Color: kind, Dashed: q.name == "p50"}
+		}{{"p99", func(m *run) float64 { return m.P99 / 1e6 }}, {"p50", func(m *run) float64 { return m.P50 / 1e6 }}} {
+			s := series{Name: name + ", " + q.name, Color: kind, Dash: dash}
 			for _, l := range c.latency {
 				s.Points = append(s.Points, [2]float64{l.rate, q.value(&l.runs[kind])})
 			}
@@ -112,15 +112,19 @@ func (c *curves) filling() plot {
 	return p
 }
 
-// stored is the rate into the store as it fills, over at most eight spans of the run.
+// stored is the rate into the store as it fills: the flood, catching up, and what it sustains.
 func (c *curves) stored() plot {
+	const spans = 8
 	p := plot{Name: "throughput-records", Title: "Records into the store as it fills", X: "records stored", Y: "records/s"}
 	for i, s := range c.stores {
 		line := series{Name: s.name(), Color: i % 4}
-		spans := min(8, len(s.points)-1)
-		for k := range max(0, spans) {
-			a, b := s.points[k*(len(s.points)-1)/spans], s.points[(k+1)*(len(s.points)-1)/spans]
+		for from, k := 0, 0; k < len(s.points); k++ {
+			a, b := s.points[from], s.points[k]
+			if b.records-a.records < s.points[len(s.points)-1].records/spans || b.at <= a.at {
+				continue
+			}
 			line.Points = append(line.Points, [2]float64{b.records, (b.records - a.records) / (b.at - a.at).Seconds()})
+			from = k
 		}
 		if len(line.Points) > 0 {
 			p.Series = append(p.Series, line)

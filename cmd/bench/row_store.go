@@ -285,7 +285,13 @@ type sustained struct {
 
 // sustain floods the node for a moment, then offers it what the store took, and less until the lag stays where it is.
 func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err error) {
-	begun := time.Now()
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.points = n.watchStore(time.Now(), done)
+	}()
+	defer func() { <-ended }()
+	defer close(done)
 	flood, err := command(fleet, &order{Do: "closed", Flight: 4, Fresh: true, Seconds: length})
 	if err != nil {
 		return s, err
@@ -306,14 +312,7 @@ func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err 
 		if err != nil {
 			return s, err
 		}
-		done, ended := make(chan struct{}), make(chan struct{})
-		go func() {
-			defer close(ended)
-			s.points = n.watchStore(begun, done) // of the last run alone
-		}()
 		out, err := command(fleet, &order{Do: "open", Rate: offer, Seconds: 4 * length})
-		close(done)
-		<-ended
 		if err != nil {
 			return s, err
 		}
