@@ -34,7 +34,9 @@ func (f *Frame) Add(k Kind) *Event {
 		f.Events = append(f.Events, Event{})
 	}
 	e := &f.Events[n]
-	*e = Event{Kind: k, Attrs: e.Attrs[:0], notes: f.Notes}
+	attrs := e.Attrs[:0]
+	*e = Event{} // in place; a literal with fields would be built beside it and copied
+	e.Kind, e.Attrs, e.notes = k, attrs, f.Notes
 	if f.Notes != nil {
 		f.Notes.event++
 	}
