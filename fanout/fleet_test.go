@@ -258,19 +258,30 @@ func TestMemoryOfInterests(t *testing.T) {
 		}
 	}
 	make1 := func() *client {
-		c := newClient(h, new(sink), claims, time.Second)
+		c := newClient(h, new(sink), claims, 0)
 		c.shard = s
 		s.add(c)
 		return c
 	}
+	round := 0
 	fleet := func() {
 		c := make1()
 		s.joinFleet(c)
-		s.fleetSnapshot(c, nil, false)
+		read := make([]*Message, 0, 10_000) // as from Redis: the same events, not the same messages
+		for i := range cap(read) {
+			if e := fix(strconv.Itoa(i), round); round > 0 {
+				read = append(read, NewMessage(&e))
+			}
+		}
+		s.fleetSnapshot(c, read, false)
+		c.dirty = false
+		c.flush()
+		s.dirty = s.dirty[:0]
 	}
 	fleet()
 	publish(1)
-	publish(2) // what the vehicles themselves and their waiting take is there
+	publish(2)
+	round = 2 // what the vehicles themselves and their waiting take is there
 	const clients = 100
 	before := live()
 	for range clients {
@@ -287,7 +298,7 @@ func TestMemoryOfInterests(t *testing.T) {
 	before = live()
 	for range clients {
 		c := make1()
-		s.track(c, names, int64(time.Second))
+		s.track(c, names, 0)
 		for _, e := range c.edges {
 			e.release(0)
 		}

@@ -24,7 +24,7 @@ type Hub struct {
 
 	pollers    []*poller // none: every connection has a goroutine
 	nextPoller atomic.Uint32
-	opened     atomic.Uint64 // sockets
+	spent      atomic.Uint64 // what left garbage behind, in handshakes: see afterSurges
 
 	mu     sync.RWMutex
 	routes map[string]uint64 // vehicle to the shards that follow it, a bit each

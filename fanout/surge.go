@@ -6,10 +6,13 @@ import (
 	"time"
 )
 
-// surge is how many connections leave enough behind to be worth clearing away.
-const surge = 256
+// surge is how many handshakes leave enough behind to be worth clearing away. A snapshot of perSpent vehicles counts as one.
+const (
+	surge    = 256
+	perSpent = 100
+)
 
-// afterSurges gives memory back once many clients have come: a handshake and a token leave ten times what a silent connection keeps, and the
+// afterSurges gives memory back once many clients have come: a handshake, a token and a snapshot leave ten times what a silent connection keeps, and the
 // collector would otherwise let it lie for minutes.
 func (s *Server) afterSurges(ctx context.Context) {
 	t := time.NewTicker(time.Second)
@@ -21,11 +24,11 @@ func (s *Server) afterSurges(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		opened := s.hub.opened.Load()
-		if opened == before && opened-cleared >= surge {
+		spent := s.hub.spent.Load()
+		if spent == before && spent-cleared >= surge {
 			debug.FreeOSMemory()
-			cleared = opened
+			cleared = spent
 		}
-		before = opened
+		before = spent
 	}
 }

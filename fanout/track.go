@@ -182,6 +182,7 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 		return
 	}
 	now := s.hub.now()
+	s.hub.spent.Add(uint64(len(read) / perSpent))
 	events := make([]*Message, 0, len(read))
 	for _, m := range read {
 		if best := s.best(c, m, now); c.box == nil || c.box.contains(best) {
@@ -234,7 +235,7 @@ func (s *shard) best(c *client, read *Message, now int64) *Message {
 	best := read
 	if v != nil {
 		delete(c.missed, v)
-		if v.latest != nil && better(v.latest, read) {
+		if v.latest != nil && !better(read, v.latest) {
 			best = v.latest
 		}
 		l := v.lane(c.cohort)

@@ -8,11 +8,11 @@ type vehicle struct {
 	serial uint32 // grows with every vehicle that the shard comes to know; edges are ordered by it
 	latest *Message
 	edges  []*edge
-	lanes  []*lane // of the cohorts that may have it
-	named  int     // edges that are named
-	joined int     // the shard's cohorts up to here have been asked whether they want it
-	used   int64   // hub time of its last message
-	heard  [4]heard
+	lanes  []*lane   // of the cohorts that may have it
+	named  int       // edges that are named
+	joined int       // the shard's cohorts up to here have been asked whether they want it
+	used   int64     // hub time of its last message
+	heard  *[4]heard // nil before the first event
 	turn   uint8
 }
 
@@ -28,6 +28,9 @@ func (v *vehicle) repeated(seq string) bool {
 	session, counter, ok := protocols.ParseSeq(seq)
 	if !ok {
 		return false // a third party's: nothing to know it by
+	}
+	if v.heard == nil {
+		v.heard = new([4]heard)
 	}
 	for i := range v.heard {
 		h := &v.heard[i]

@@ -116,7 +116,7 @@ func (w *connWire) close() { w.conn.Close() }
 
 // begin starts the life of a connection that has shaken hands: under a poller if there is one for it.
 func (h *Hub) begin(conn net.Conn, s *socket) {
-	h.opened.Add(1)
+	h.spent.Add(1)
 	if tcp, ok := conn.(*net.TCPConn); ok && len(h.pollers) > 0 {
 		p := h.pollers[int(h.nextPoller.Add(1))%len(h.pollers)]
 		if d, err := p.takeOver(tcp, s); err == nil {
