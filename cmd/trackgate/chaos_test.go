@@ -102,7 +102,7 @@ func (s *siege) node(env ...string) *besieged {
 
 func (s *siege) nodeIn(data string, env ...string) *besieged {
 	s.t.Helper()
-	b := &besieged{siege: s, env: env, alone: &alone{data: data, any: s.port(), replay: freePort(s.t), web: s.port()}}
+	b := &besieged{siege: s, env: env, alone: &alone{data: data, any: s.port(), replay: s.port(), web: s.port()}}
 	s.nodes = append(s.nodes, b)
 	b.begin()
 	return b
@@ -110,17 +110,11 @@ func (s *siege) nodeIn(data string, env ...string) *besieged {
 
 // begin starts the gateway, again where it ran before, and waits until it is ready.
 func (b *besieged) begin() {
-	b.siege.t.Helper()
-	b.launch()
-	b.ready(b.web)
-}
-
-// launch is begin for a gateway that can not be ready yet.
-func (b *besieged) launch() {
 	s := b.siege
 	s.t.Helper()
 	env := append(append([]string{"TRACKGATE_GATEWAY_REPLAY=" + b.replay}, s.env...), b.env...)
 	b.process = start(s.t, env, "serve", "--data", b.data, "--http", b.web, "--any", b.any)
+	b.green()
 }
 
 // kill ends it without a word.
