@@ -35,7 +35,7 @@ func TestChaosPostgres(t *testing.T) {
 	t.Parallel()
 	server := pgtest.NewPostgres(t)
 	url := server.Database(t)
-	s := besiege(t, "database", "PostgreSQL", append(plainPostgres(url), "TRACKGATE_GATEWAY_STORE_BATCH=100")...)
+	s := besiege(t, "database", "PostgreSQL", append(plainPostgres(url), "TRACKGATE_GATEWAY_STORE_BATCH=100", "TRACKGATE_STORE_WRITE_TIMEOUT=5s")...)
 	b := s.node()
 	s.load()
 	outage := func(fault string, begin, end func()) {

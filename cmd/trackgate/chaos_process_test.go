@@ -20,7 +20,8 @@ func TestChaosKill(t *testing.T) {
 	})
 	t.Run("PostgreSQL, answered once stored", func(t *testing.T) {
 		t.Parallel()
-		killing(besiege(t, "gateway killed, ack: stored", "PostgreSQL", append(plainPostgres(pgtest.Postgres(t)), "TRACKGATE_GATEWAY_ACK=stored")...), 2*rounds())
+		killing(besiege(t, "gateway killed, ack: stored", "PostgreSQL", append(plainPostgres(pgtest.Postgres(t)), "TRACKGATE_GATEWAY_ACK=stored")...), 2*rounds(),
+			"--devices", "30", "--patience", "30s") // as patient as the store is slow: what is sent again makes it slower
 	})
 	t.Run("TimescaleDB", func(t *testing.T) {
 		t.Parallel()
@@ -76,7 +77,7 @@ func TestChaosStop(t *testing.T) {
 		t.Parallel()
 		server, bus := pgtest.NewPostgres(t), redistest.New(t)
 		s := besiege(t, "SIGTERM, database and Redis paused", "PostgreSQL", append(plainPostgres(server.Database(t)), "REDIS_URL="+bus.URL, "JWT_SECRET="+testSecret)...)
-		b := s.node("TRACKGATE_STORE_WRITE_TIMEOUT=30s")
+		b := s.node()
 		s.load()
 		if err := server.Pause(); err != nil {
 			t.Fatal(err)

@@ -72,7 +72,7 @@ func besiege(t *testing.T, fault, where string, env ...string) *siege {
 
 // plainPostgres is the environment of a gateway that stores in a server without TimescaleDB.
 func plainPostgres(url string) []string {
-	return []string{"DATABASE_URL=" + url, "TRACKGATE_STORE_TIMESCALE=off", "TRACKGATE_STORE_WRITE_TIMEOUT=3s"}
+	return []string{"DATABASE_URL=" + url, "TRACKGATE_STORE_TIMESCALE=off"}
 }
 
 // port is a free one of the siege's address.
@@ -163,7 +163,7 @@ func (s *siege) until(what string, ok func() bool) {
 	s.t.Helper()
 	tick := time.NewTicker(40 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(3 * time.Minute)
+	deadline := time.After(5 * time.Minute)
 	var ended chan error
 	if s.fleet != nil {
 		ended = s.fleet.done
