@@ -242,9 +242,7 @@ func (s *socket) put(b []byte) bool {
 		go s.drop() // of no use: the peer has gone
 		return true
 	}
-	if n > 0 {
-		s.progressed()
-	}
+	s.progressed() // or, where nothing was taken, the waiting begins now
 	if n == len(b) {
 		return true
 	}
