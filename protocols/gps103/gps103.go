@@ -76,8 +76,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		f.Note(in.Bytes[:n], "line end", "between messages")
 	case login:
 		f.Type = "login"
-		f.Note(in.Bytes[:len(loginStart)], "start", "##,imei:")
-		f.Note(in.Bytes[len(loginStart)+imeiSize:n], "stop", ",A; and what ends the line")
+		noteAround(f, in.Bytes[:n], body)
 		c.name(body)
 		f.Reply = append(f.Reply[:0], "LOAD"...)
 	case heartbeat:
