@@ -248,6 +248,9 @@ type call struct {
 
 // packet reads a whole packet, and answers it.
 func (c *call) packet(p *outline, b []byte) error {
+	if c.f.Notes != nil {
+		c.note(p, b)
+	}
 	if p.ascii {
 		c.f.Type = "text"
 		if err := c.lines(b[p.body:]); err != nil {

@@ -104,6 +104,9 @@ func (c *call) datagram(b []byte) error {
 	if !ok {
 		return fmt.Errorf("eelink: datagram without an IMEI: %w", protocols.ErrMalformed)
 	}
+	if c.f.Notes != nil {
+		c.noteDatagram(b)
+	}
 	c.bind(imei, viaUDP)
 	c.f.Reply = append(c.f.Reply, b[:datagramHead]...)
 	rest := b[datagramHead:]
@@ -155,6 +158,9 @@ func (c *call) bind(imei [15]byte, state string) {
 // pack reads one package and prepares its answer.
 func (c *call) pack(b []byte) {
 	c.pid, c.content = b[2], b[packageHead:]
+	if c.f.Notes != nil {
+		c.notePackage(b)
+	}
 	if c.f.Type = names[c.pid]; c.f.Type == "" {
 		c.f.Type = "unknown"
 	}

@@ -100,6 +100,9 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		bad = bad || protocols.CCITT(protocols.CCITTStart, data) != binary.LittleEndian.Uint16(b[n-sumSize:])
 	}
 	c := call{s: s, f: f, received: in.Received, flags: b[2], packet: binary.LittleEndian.Uint16(b[7:]), bad: bad}
+	if f.Notes != nil {
+		notePacket(f, b[:n])
+	}
 	before, first := *s, len(f.Events)
 	c.message(b[9], data)
 	if s.Device != before.Device {

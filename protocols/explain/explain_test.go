@@ -133,7 +133,7 @@ func TestLogin(t *testing.T) {
 // TestRefused: of what is not accepted, the decoder's notes are shown and nothing is asked.
 func TestRefused(t *testing.T) {
 	x := Explain(&acme, new(protocols.Session), protocols.Input{Bytes: frame(3, "00")})
-	want := "0+1 start 126 | always 7e\n1+1 length 2 | type and body\n2+1 message type 3 | 1 login, 2 report\n3+1 refused 0 | the frame is not accepted\n"
+	want := "0+1 start 126 | always 7e\n1+1 length 2 | type and body\n2+1 message type 3 | 1 login, 2 report\n3+1 refused 0 | alone, these bytes are not accepted\n"
 	if got := table(x); !strings.HasPrefix(got, want) || x.Decoded != 0 {
 		t.Errorf("asked %d times, got\n%s\nwant\n%s", x.Decoded, got, want)
 	}

@@ -205,7 +205,7 @@ func (a *asker) others(list []Item) []Item {
 // class names a byte that feeds no field by what changing it does.
 func (a *asker) class(at int) (name, rule string) {
 	if !a.usable {
-		return "refused", "the frame is not accepted"
+		return "refused", "alone, these bytes are not accepted"
 	}
 	e := &a.bytes[at]
 	switch {

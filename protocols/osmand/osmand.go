@@ -109,6 +109,8 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 // answer reads the report that a request carries and prepares the answer.
 func (c *call) answer(r *request) {
 	c.f.Type = "other"
+	c.f.Note(r.target, "target", "path, and the query with the report")
+	c.f.Note(r.body, "body", "form or JSON with the report")
 	status := r.status
 	if status == 0 {
 		first := len(c.f.Events)

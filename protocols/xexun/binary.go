@@ -45,6 +45,7 @@ func (c *call) binary(b []byte, final bool) (int, error) {
 	switch {
 	case end == 0:
 		c.f.Type = "flag"
+		c.f.Note(b[:2], "flag", "fa af, of a frame that was lost")
 		return 2, nil // the closing flag of a frame that was lost, or an empty frame
 	case end > 0:
 		end += 2
@@ -60,6 +61,9 @@ func (c *call) binary(b []byte, final bool) (int, error) {
 	content, ok := unescape(scratch[:0], b[2:end])
 	if !ok || len(content) < headerSize {
 		return end, fmt.Errorf("xexun: %d bytes between flags are no frame: %w", end-2, protocols.ErrMalformed)
+	}
+	if c.f.Notes != nil {
+		noteBinary(c.f, b[:next], b[2:end], content)
 	}
 	return next, c.content(content)
 }

@@ -12,6 +12,7 @@ func (c *call) sentence(m *message) error {
 	if len(m.imei) != 14 && len(m.imei) != 15 {
 		return fmt.Errorf("xexun: IMEI of %d digits: %w", len(m.imei), protocols.ErrMalformed)
 	}
+	c.f.Note(m.sum, "checksum", "of the sentence: exclusive or of its characters, in hex")
 	c.name(m.imei, "")
 	c.f.Type = "sentence"
 	if m.rmc == nil {

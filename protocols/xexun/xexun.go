@@ -68,6 +68,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		return n, fmt.Errorf("xexun: %w", protocols.ErrGarbage)
 	case blank:
 		f.Type = "line end"
+		f.Note(in.Bytes[:n], "line end", "between messages")
 		return n, nil
 	case tail:
 		return n, c.lateTail(in.Bytes[:n])
