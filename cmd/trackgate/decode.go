@@ -32,6 +32,8 @@ With --jsonl and no arguments, each line of standard input is a JSON object
   {"session":"s1","kind":"hex","input":"...","protocol":"gt06"}
 where kind is hex or text and protocol may be left out, and is answered with one line
   {"device":...,"events":[...],"replies":["hex",...],"error":null}
+With --explain each byte of an accepted frame is named: the field that it feeds, its value and the rule that read it. In JSON the line ends in
+  "explain":[{"frame":0,"offset":11,"length":4,"depth":0,"raw":"05be31f8","name":"lat","event":0,"field":true,"value":53.5281733,"rule":"u32 big endian / 1,800,000"},...]
 An event's keys are the same everywhere in Trackgate. No registry, login rule or clock is applied.
 
 Protocols: ` + strings.Join(names(), ", "),
