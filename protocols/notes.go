@@ -17,8 +17,15 @@ type Notes struct {
 	Readers map[Field]string // which function of the decoder set a field
 	Dropped int              // notes beyond MaxNotes
 
-	frame []byte // the input of the call that notes
-	event int    // index of the event being built
+	frame  []byte // the input of the call that notes
+	layers []layer
+	event  int // index of the event being built
+}
+
+// layer is what a decoder made of a part of the frame before it read it, as by taking escapes out.
+type layer struct {
+	made []byte
+	wire func(i int) int
 }
 
 // MaxNotes bounds the notes of one frame.
@@ -37,13 +44,24 @@ type Field struct {
 	Name  string
 }
 
-// Note says what b is: a part of the frame being decoded. A slice of anything else, as of a copy without escapes, is passed over. Name and rule are
-// constants, so that nothing is made when nobody listens.
+// Note says what b is: a part of the frame being decoded, or of a layer. A slice of anything else is passed over. Name and rule are constants, so that
+// nothing is made when nobody listens.
 func (f *Frame) Note(b []byte, name, rule string) {
 	if f.Notes != nil {
 		f.Notes.add(b, name, rule)
 	}
 }
+
+// NoteLayer says that made was made of the frame's bytes: byte i of it stands at wire(i), and what follows its last at wire(len(made)). Notes of made
+// are notes of those bytes from then on.
+func (f *Frame) NoteLayer(made []byte, wire func(i int) int) {
+	if f.Notes != nil && len(f.Notes.layers) < maxLayers {
+		f.Notes.layers = append(f.Notes.layers, layer{made, wire})
+	}
+}
+
+// maxLayers bounds the layers of one frame.
+const maxLayers = 16
 
 // NoteMark is a place in the notes to which Unnote goes back: a decoder that tries one layout after another drops what it said of the first.
 func (f *Frame) NoteMark() int {
@@ -62,24 +80,41 @@ func (f *Frame) Unnote(mark int) {
 
 // begin forgets the last frame.
 func (n *Notes) begin(frame []byte) {
-	n.List, n.frame, n.event, n.Dropped = n.List[:0], frame, -1, 0
+	n.List, n.layers, n.frame, n.event, n.Dropped = n.List[:0], nil, frame, -1, 0
 	n.Readers = make(map[Field]string)
 }
 
-// add finds where b lies by its address: this is the one place that looks at one, and nothing is read through it.
+// add finds where b lies, in the frame or in a layer.
 func (n *Notes) add(b []byte, name, rule string) {
-	if len(b) == 0 || len(n.frame) == 0 {
-		return
+	at := offset(n.frame, b)
+	end := at + len(b)
+	for i := 0; at < 0 && i < len(n.layers); i++ {
+		if l := &n.layers[i]; offset(l.made, b) >= 0 {
+			at = offset(l.made, b)
+			at, end = l.wire(at), l.wire(at+len(b))
+		}
 	}
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(b))) - uintptr(unsafe.Pointer(unsafe.SliceData(n.frame)))
-	if at >= uintptr(len(n.frame)) || len(b) > len(n.frame)-int(at) {
+	switch {
+	case at < 0 || end <= at || end > len(n.frame):
 		return
-	}
-	if len(n.List) >= MaxNotes {
+	case len(n.List) >= MaxNotes:
 		n.Dropped++
 		return
 	}
-	n.List = append(n.List, Note{int(at), len(b), name, rule})
+	n.List = append(n.List, Note{at, end - at, name, rule})
+}
+
+// offset is where in whole part begins, by its address; -1: it is no part of it. This is the one place that looks at addresses, and nothing is read
+// through them.
+func offset(whole, part []byte) int {
+	if len(part) == 0 || len(part) > len(whole) {
+		return -1
+	}
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(part))) - uintptr(unsafe.Pointer(unsafe.SliceData(whole)))
+	if at > uintptr(len(whole)-len(part)) {
+		return -1
+	}
+	return int(at)
 }
 
 // set remembers which function of the decoder adds an attribute to the event being built.

@@ -44,6 +44,24 @@ func TestNote(t *testing.T) {
 	}
 }
 
+// TestNoteLayer: what is noted of bytes without escapes is a note of the bytes that came.
+func TestNoteLayer(t *testing.T) {
+	f := Frame{Notes: new(Notes)}
+	p := noting(func(in Input, f *Frame) { // 00 01 stands for 00
+		made := []byte{in.Bytes[0], 0, in.Bytes[3]}
+		f.NoteLayer(made, func(i int) int { return []int{0, 1, 3, 4}[i] })
+		f.Note(made[1:2], "escaped", "two bytes")
+		f.Note(made[:3], "all", "all")
+		f.Note(in.Bytes[3:], "last", "one byte")
+	})
+	if _, err := Next(p, new(Session), Input{Bytes: []byte{7, 0, 1, 9}}, &f); err != nil {
+		t.Fatal(err)
+	}
+	if want := []Note{{1, 2, "escaped", "two bytes"}, {0, 4, "all", "all"}, {3, 1, "last", "one byte"}}; !slices.Equal(f.Notes.List, want) {
+		t.Errorf("got %v, want %v", f.Notes.List, want)
+	}
+}
+
 // TestNoteBounds: a decoder that notes without end is held to MaxNotes.
 func TestNoteBounds(t *testing.T) {
 	f := Frame{Notes: new(Notes)}

@@ -12,9 +12,9 @@ func (c *call) note(raw []byte) {
 	if end := bytes.LastIndexByte(raw, c.flag); end >= start {
 		c.f.Note(raw[end:], "flag", "ends the frame")
 	}
-	part := func(from, to int, name, rule string) {
-		c.f.Note(raw[c.wire(raw, start, from):c.wire(raw, start, to)], name, rule)
-	}
+	flag := c.flag // c itself must not escape
+	c.f.NoteLayer(c.content, func(i int) int { return wire(raw, flag, start, i) })
+	part := func(from, to int, name, rule string) { c.f.Note(c.content[from:to], name, rule) }
 	size := headerSize(c.content, c.flag)
 	identity := 4
 	if c.is2019() {
@@ -38,15 +38,12 @@ func (c *call) note(raw []byte) {
 	part(len(c.content)-1, len(c.content), "checksum", "exclusive or of all bytes between the flags, without escapes")
 }
 
-// wire is where in the frame as it came the byte of the content stands that has an offset there.
-func (c *call) wire(raw []byte, start, offset int) int {
+// wire is where in the frame as it came, from start on, the byte of the content stands that has an offset there.
+func wire(raw []byte, flag byte, start, offset int) int {
 	at := start
-	if c.scratch == nil || len(c.content) == 0 || &c.content[0] == &raw[start] {
-		return at + offset
-	}
 	for ; offset > 0 && at < len(raw); offset-- {
 		if x := raw[at]; at+1 < len(raw) && (raw[at+1] == 1 || raw[at+1] == 2) &&
-			(c.flag == flagStandard && x == 0x7d || c.flag == flagLock && (x == 0xe6 || x == 0x3e)) {
+			(flag == flagStandard && x == 0x7d || flag == flagLock && (x == 0xe6 || x == 0x3e)) {
 			at++
 		}
 		at++
