@@ -261,6 +261,31 @@ func smaller(a, b []change) bool {
 	return true
 }
 
+// heed takes out of the answers what the decoder's notes explain: a byte that is noted as the id of an element, a length or a checksum gives no field
+// its value, although another id is another field.
+func (a *asker) heed(notes []protocols.Note) {
+	a.named = make([]bool, len(a.in.Bytes))
+	for _, n := range notes {
+		if len(n.Name) == 0 || n.Name == "record" || n.Length == len(a.in.Bytes) {
+			continue
+		}
+		selects := strings.HasPrefix(n.Rule, "decides")
+		switch n.Name {
+		case "length", "count", "checksum", "start", "stop", "flag", "separator":
+			selects = true
+		}
+		for i := n.Offset; i < n.Offset+n.Length && i < len(a.bytes); i++ {
+			a.named[i] = true
+			if selects {
+				a.bytes[i].fields = slices.DeleteFunc(a.bytes[i].fields, func(f feed) bool {
+					was := a.value(f.field).json
+					return f.field.Name != n.Name && (was == "" || was[0] == '[' || was[0] == '{')
+				})
+			}
+		}
+	}
+}
+
 // mark notes that bits feed a field.
 func mark(list []feed, f protocols.Field, changed byte) []feed {
 	for i := range list {

@@ -48,6 +48,7 @@ func Explain(p *protocols.Protocol, s *protocols.Session, in protocols.Input) Ex
 	var x Explanation
 	if a.usable {
 		a.ask()
+		a.heed(notes)
 		x.Decoded, x.Partial = a.decoded, a.partial
 	}
 	x.Items = a.items(notes)
@@ -69,6 +70,7 @@ type asker struct {
 	partial bool
 
 	bytes   []effects // of each byte
+	named   []bool    // bytes that the decoder named
 	samples map[protocols.Field][]sample
 	values  map[protocols.Field]value // of the frame as it is
 	leaves  map[string][]leaf         // of its lists and objects

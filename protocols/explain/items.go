@@ -39,7 +39,7 @@ func (a *asker) fields() []Item {
 			if !a.bytes[from].feeds(f) {
 				continue
 			}
-			first, end := a.run(f, from)
+			first, end := a.trim(f, from)
 			for _, to := range []int{first + a.turns(f, first, end, first), end - a.turns(f, first, end, end-1), end} {
 				if to > first {
 					list = append(list, Item{Offset: first, Length: to - first, Name: f.Name, Event: f.Event, Field: true, Value: a.value(f).json,
@@ -63,6 +63,9 @@ func (a *asker) run(f protocols.Field, at int) (from, to int) {
 	for from > 0 && inside(from-1) {
 		from--
 	}
+	for !a.textual && from > 0 && at-from < 4 && a.in.Bytes[from-1] == 0 && a.bytes[from-1].gate(f) && !a.named[from-1] {
+		from-- // the upper half of a number that makes no sense when it is large
+	}
 	for to = at; to < len(a.bytes); to++ {
 		if a.bytes[to].feeds(f) || inside(to) {
 			continue
@@ -75,7 +78,53 @@ func (a *asker) run(f protocols.Field, at int) (from, to int) {
 			break
 		}
 	}
+	for end := to; !a.textual && to < len(a.bytes) && to-end < 4 && a.in.Bytes[to] == 0 && a.bytes[to].gate(f) && !a.named[to]; {
+		to++
+	}
 	return from, to
+}
+
+// trim is run without bytes at its ends that decide whether the field is there and not what it is, when what is left reads plainly: an id and a length in
+// front of a value.
+func (a *asker) trim(f protocols.Field, at int) (from, to int) {
+	from, to = a.run(f, at)
+	if a.plain(f, from, to) {
+		return from, to
+	}
+	for cut := 1; cut <= 3 && cut < to-from; cut++ {
+		if a.plain(f, from+cut, to) && from+cut <= at {
+			return from + cut, to
+		}
+	}
+	for cut := 1; cut <= 4 && cut < to-from; cut++ {
+		switch {
+		case a.plain(f, from+cut, to):
+			a.forget(f, from, from+cut)
+			return from + cut, to
+		case a.plain(f, from, to-cut):
+			a.forget(f, to-cut, to)
+			return from, to - cut
+		}
+	}
+	return from, to
+}
+
+// plain tells whether the bytes give the field by a form and a factor, or as text.
+func (a *asker) plain(f protocols.Field, from, to int) bool {
+	rule := a.ruleOf(f, from, to)
+	return !strings.HasPrefix(rule, "code:") && rule != "a part of the value" && !strings.Contains(rule, " + ") && !strings.Contains(rule, " − ") &&
+		!strings.Contains(rule, "within")
+}
+
+// forget takes bytes out of what feeds a field.
+func (a *asker) forget(f protocols.Field, from, to int) {
+	for i := from; i < to; i++ {
+		e := &a.bytes[i]
+		e.fields = slices.DeleteFunc(e.fields, func(fed feed) bool { return fed.field == f })
+		if !e.gate(f) {
+			e.gates = append(e.gates, f)
+		}
+	}
 }
 
 // turns is 1 where the byte at an end of a run turns the number over and does nothing else: the N of 4154.5N.

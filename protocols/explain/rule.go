@@ -2,6 +2,7 @@ package explain
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -153,7 +154,12 @@ func fit(f form, raw []byte, base value, near []sample) (k, c float64, ok bool) 
 	if len(xs) < 3 && !(len(xs) == 2 && len(near) <= 2) || unread*5 > len(near) {
 		return 0, 0, false
 	}
-	for i := range xs {
+	order := make([]int, len(xs))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(math.Abs(xs[j]-xs[0]), math.Abs(xs[i]-xs[0])) })
+	for tried, i := range order { // the farthest value first: it is the most exact
 		if xs[i] == xs[0] {
 			continue
 		}
@@ -178,7 +184,7 @@ func fit(f form, raw []byte, base value, near []sample) (k, c float64, ok bool) 
 			}
 			return k, c, true
 		}
-		if i > 12 {
+		if tried > 16 {
 			break
 		}
 	}
@@ -187,14 +193,28 @@ func fit(f form, raw []byte, base value, near []sample) (k, c float64, ok bool) 
 
 // nice takes away what rounding did to a factor.
 func nice(k float64) float64 {
-	if inverse := 1 / k; math.Abs(inverse) >= 1.5 && math.Abs(inverse-math.Round(inverse)) < 1e-6*math.Abs(inverse) {
+	if degrees, power, ok := turn(math.Abs(k)); ok {
+		return math.Copysign(degrees/math.Exp2(power), k)
+	}
+	if inverse := 1 / k; math.Abs(inverse) >= 1.5 && math.Abs(inverse-math.Round(inverse)) < max(1e-4, 1e-8*math.Abs(inverse)) {
 		return 1 / math.Round(inverse)
 	}
 	scaled := k * 1e6
-	if math.Abs(scaled-math.Round(scaled)) < 1e-3 {
+	if math.Abs(scaled-math.Round(scaled)) < 1e-3 && math.Abs(scaled) > 0.5 {
 		return math.Round(scaled) / 1e6
 	}
 	return k
+}
+
+// turn tells whether a factor is a part of the circle: of 90, 180 or 360 degrees divided by a power of two.
+func turn(k float64) (degrees, power float64, ok bool) {
+	for _, degrees := range []float64{90, 180, 360} {
+		power := math.Log2(degrees / k)
+		if whole := math.Round(power); power > 12 && math.Abs(power-whole) < 1e-7 {
+			return degrees, whole, true
+		}
+	}
+	return 0, 0, false
 }
 
 // scaled says what is done with the number. A coordinate's sign may be the business of another bit.
@@ -206,6 +226,9 @@ func scaled(k, c float64) string {
 }
 
 func factor(k float64) string {
+	if degrees, power, ok := turn(k); ok {
+		return fmt.Sprintf(" × %.0f / 2^%.0f", degrees, power)
+	}
 	switch inverse := 1 / k; {
 	case k == 1:
 		return ""
@@ -215,6 +238,12 @@ func factor(k float64) string {
 		return " × 1.609344 (miles)"
 	case math.Abs(inverse) > 1.5 && math.Abs(inverse-math.Round(inverse)) < 1e-6*math.Abs(inverse):
 		return " / " + thousands(inverse)
+	}
+	if inverse := 1 / k; inverse > 1 && math.Abs(inverse*1000-math.Round(inverse*1000)) < 1e-4 {
+		return fmt.Sprintf(" / %.6g", inverse)
+	}
+	if math.Abs(k*9-math.Round(k*9)) < 1e-6 {
+		return fmt.Sprintf(" × %.0f / 9", k*9)
 	}
 	return fmt.Sprintf(" × %.7g", k)
 }
