@@ -188,6 +188,9 @@ func (c *call) head() {
 	if c.s.State != string(state[:]) {
 		c.s.State = string(state[:])
 	}
+	if c.f.Notes != nil {
+		c.note(at)
+	}
 	c.kind = binary.BigEndian.Uint16(b[at+idSize:])
 	c.content = b[at+idSize+2 : len(b)-tailSize]
 	if c.f.Type = typeName(c.family, c.kind); c.f.Type == "" {
