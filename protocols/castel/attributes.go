@@ -26,7 +26,7 @@ var attributes = map[string]protocols.Attribute{
 	"ignition_on_s":     {Type: "number", Unit: "s", Meaning: "when the ignition was last switched on, in seconds since 1970"},
 	"intake_air_c":      {Type: "number", Unit: "°C", Meaning: "intake air temperature"},
 	"intake_map_kpa":    {Type: "number", Unit: "kPa", Meaning: "intake manifold pressure"},
-	"mil":               {Type: "number", Meaning: "malfunction lamp as sent"},
+	"mil_state":         {Type: "number", Meaning: "malfunction lamp as sent"},
 	"mil_distance_km":   {Type: "number", Unit: "km", Meaning: "distance with the malfunction lamp on"},
 	"obd_odometer_m":    {Type: "number", Unit: "m", Meaning: "the vehicle's own odometer"},
 	"parameters":        {Type: "list", Meaning: "numbers of the parameters that the device has"},

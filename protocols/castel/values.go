@@ -124,7 +124,7 @@ func (c *call) tag(e *protocols.Event, tag uint16, b []byte) {
 		troubles(e, b[2:], 2)
 	case tagTruck:
 		troubles(e, b[:len(b)-2], 4)
-		e.Int("mil", int64(number(b[len(b)-2:])))
+		e.Int("mil_state", int64(number(b[len(b)-2:])))
 	case tagPower, tagBattery:
 		e.Dec(name, int64(number(b)), 2)
 	default:

@@ -74,7 +74,7 @@ func (c *call) record(b []byte) {
 		e.Text("iccid", hex.EncodeToString(r.Bytes(10)))
 	}
 	if whole && mask&hasParameters != 0 && r.Len() >= 12 {
-		e.Text("parameters", hex.EncodeToString(r.Bytes(12)))
+		e.Text("parameters_hex", hex.EncodeToString(r.Bytes(12)))
 	}
 	if !whole {
 		e.Text("raw", hexText(b))

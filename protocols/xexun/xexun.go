@@ -37,7 +37,7 @@ var attributes = map[string]protocols.Attribute{
 	"event_text":     {Type: "text", Meaning: "what raised the report, where the word is not known"},
 	"fingerprint":    {Type: "text", Meaning: "fingerprint of a binary record, in hex"},
 	"local_time":     {Type: "text", Meaning: "the unit's local date and time, yymmddhhmmss as sent"},
-	"parameters":     {Type: "text", Meaning: "parameters of the device in a binary record, in hex"},
+	"parameters_hex": {Type: "text", Meaning: "parameters of the device in a binary record, in hex"},
 	"removed":        {Type: "bool", Meaning: "the device was taken off"},
 	"rmc_ok":         {Type: "bool", Meaning: "false: the sentence's checksum is not that of its characters; many units send a wrong one"},
 	"rssi":           {Type: "number", Meaning: "mobile signal as sent in binary records"},
