@@ -31,6 +31,7 @@ type pipe struct {
 	sink    Sink
 	journal *journal.Log
 	rows    int           // most events in a batch
+	most    int           // likewise, while the sink is too slow for so many; 0: it is not
 	delay   time.Duration // the longest that an event waits for its batch
 	timeout time.Duration // of one write
 	taken   func(upTo uint64)
@@ -45,12 +46,25 @@ type pipe struct {
 	batch   protocols.Batch
 }
 
-// run moves events from record `from` on until ctx ends. It never gives up: an error of the sink is tried again, a little later each time.
+// errSlow says that the sink did not take a batch in the time for it.
+var errSlow = errors.New("sink is too slow for its batch")
+
+// fewest is how small batches become for a sink that is too slow.
+const fewest = 16
+
+// run moves events from record `from` on until ctx ends. It never gives up: an error of the sink is tried again, a little later each time. A batch that
+// takes the sink too long is halved, since the whole would take too long the next time as well; batches grow again as they are taken.
 func (p *pipe) run(ctx context.Context, from uint64) error {
 	for {
 		next, err := p.follow(ctx, from)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if errors.Is(err, errSlow) {
+			p.most = max(fewest, len(p.batch.Events)/2)
+			p.log.Warn("batches are made smaller", zap.String("sink", p.name), zap.Int("events", p.most))
+			from = next
+			continue
 		}
 		var moved *OffsetError
 		if !errors.As(err, &moved) {
@@ -77,6 +91,9 @@ func (p *pipe) follow(ctx context.Context, from uint64) (uint64, error) {
 		}
 		p.m.sinkEvents.WithLabelValues(p.name).Add(float64(len(p.batch.Events)))
 		p.m.sinkDead.WithLabelValues(p.name).Add(float64(len(p.batch.Dead)))
+		if p.most *= 2; p.most >= p.rows {
+			p.most = 0
+		}
 		p.taken(p.batch.UpTo)
 		p.reset(p.batch.UpTo)
 	}
@@ -91,7 +108,11 @@ func (p *pipe) reset(from uint64) {
 // fill gathers a batch: it waits for the first record, then takes what comes until the batch is full or its delay is over.
 func (p *pipe) fill(ctx context.Context, r *journal.Reader) error {
 	var due time.Time
-	for len(p.frame.Events) < p.rows && len(p.raw) < maxBatchRaw {
+	rows := p.rows
+	if p.most > 0 {
+		rows = p.most
+	}
+	for len(p.frame.Events) < rows && len(p.raw) < maxBatchRaw {
 		index, b, ok, err := r.TryNext()
 		if !ok && err == nil {
 			if p.batch.UpTo == p.batch.From {
@@ -165,6 +186,7 @@ func (p *pipe) write(ctx context.Context) error {
 		attempt, cancel := context.WithTimeout(ctx, p.timeout)
 		start := time.Now()
 		err := p.sink.Write(attempt, p.batch)
+		late := attempt.Err() != nil
 		cancel()
 		if err == nil {
 			p.m.sinkSeconds.WithLabelValues(p.name).Observe(time.Since(start).Seconds())
@@ -175,6 +197,9 @@ func (p *pipe) write(ctx context.Context) error {
 			return err
 		}
 		p.m.sinkErrors.WithLabelValues(p.name).Inc()
+		if late && len(p.batch.Events) > fewest {
+			return fmt.Errorf("%w: %w", errSlow, err)
+		}
 		p.log.Warn("sink does not take its batch; trying again", zap.String("sink", p.name), zap.Duration("in", wait), zap.Error(err))
 		select {
 		case <-ctx.Done():
