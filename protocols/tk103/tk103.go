@@ -1,4 +1,5 @@
-// Package tk103 decodes the protocol in parentheses of the TK103 clones, KX402 and their relatives, in its dialects:
+// Package tk103 decodes the protocol in parentheses of the TK103 clones, KX402 and their relatives, in its two
+// dialects. A message is
 //
 //	(<serial><word><fields of fixed width>)       compact: BP05, BR00, BO01, ...
 //	(<serial>,<word>,<fields>)                    with commas: ZC07, DW30, ...

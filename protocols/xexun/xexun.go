@@ -1,5 +1,5 @@
 // Package xexun decodes the two protocols of Xexun's trackers: the RMC sentences with `imei:` of the TK101, TK102, TK103-2 and XT009, and the
-// binary frames between flags FA AF of the newer ones:
+// binary frames between flags FA AF of the newer ones. A message is
 //
 //	GPRMC,<RMC fields>*hh,F,,imei:860000000000016,                                 basic: nothing marks its end but the comma
 //	260314163015,+8613912345678,GPRMC,...*hh,F,help me!, imei:860000000000016,...  full: to the end of the line
