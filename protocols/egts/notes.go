@@ -21,3 +21,41 @@ func notePacket(f *protocols.Frame, b []byte) {
 		f.Note(b[n-sumSize:], "checksum", "CRC-16/CCITT-FALSE of the data, u16 little endian")
 	}
 }
+
+// noteRecord names the parts of the record that b begins with and the heads of its subrecords. Behind it, rest follows.
+func noteRecord(f *protocols.Frame, b, rest []byte, rec *record) {
+	if !rec.cut {
+		f.Note(b[:len(b)-len(rest)], "record", "header and subrecords")
+	}
+	f.Note(b[:2], "length", "u16 little endian; of the subrecords")
+	f.Note(b[2:4], "record number", "u16 little endian; the answer repeats it")
+	f.Note(b[4:5], "flags", "bits 4-3 priority, 2 time, 1 event and 0 object are there")
+	at := 5
+	for _, part := range recordOptions {
+		if rec.flags&part.flag != 0 {
+			f.Note(b[at:at+4], part.name, part.rule)
+			at += 4
+		}
+	}
+	f.Note(b[at:at+1], "source service", "decides what the subrecords are")
+	f.Note(b[at+1:at+2], "recipient service", "the service that the record is for")
+	for data := rec.data; len(data) > 0; {
+		_, _, behind, ok := nextSub(data)
+		if !ok {
+			return
+		}
+		f.Note(data[:1], "subrecord type", "decides the layout of its data")
+		f.Note(data[1:3], "length", "u16 little endian; of the subrecord's data")
+		data = behind
+	}
+}
+
+// recordOptions are the numbers of a record that its flags announce, in their order.
+var recordOptions = [...]struct {
+	flag       byte
+	name, rule string
+}{
+	{recordObject, "object", "u32 little endian; whose the record is"},
+	{recordEvent, "event", "u32 little endian; number of the event"},
+	{recordTime, "record time", "u32 little endian; seconds since 2010"},
+}

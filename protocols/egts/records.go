@@ -101,6 +101,9 @@ func (c *call) records(b []byte) (n int) {
 			return n
 		}
 		n++
+		if c.f.Notes != nil {
+			noteRecord(c.f, b, rest, &rec)
+		}
 		c.follow(&rec)
 		switch rec.source {
 		case serviceAuth:
