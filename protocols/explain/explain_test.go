@@ -202,3 +202,16 @@ func TestForms(t *testing.T) {
 	f("decimal DDDMM.mmmm", "343135342e35", "lat", 41+54.5/60)
 	f("BCD DDDMM with 4 decimals", "22348476", "lat", 22+34.8476/60)
 }
+
+// TestByteOrderOfNotes: a number that is no field is shown in the byte order that its rule names.
+func TestByteOrderOfNotes(t *testing.T) {
+	p := protocols.Protocol{Name: "order", Decode: func(_ *protocols.Session, in protocols.Input, f *protocols.Frame) (int, error) {
+		f.Note(in.Bytes[:2], "length", "u16 little endian; of all")
+		f.Note(in.Bytes[2:4], "serial number", "u16")
+		return len(in.Bytes), nil
+	}}
+	x := Explain(&p, new(protocols.Session), protocols.Input{Bytes: []byte{0x23, 0x00, 0x23, 0x00}})
+	if got, want := table(x), "0+2 length 35 | u16 little endian; of all\n2+2 serial number 8960 | u16\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -181,7 +182,7 @@ func (a *asker) noted(list []Item, notes []protocols.Note) []Item {
 		}
 		it := Item{Offset: n.Offset, Length: n.Length, Name: n.Name, Event: -1, Rule: n.Rule}
 		if holds(list[:asked], n.Offset, n.Length) == 0 {
-			it.Value = a.plainValue(a.in.Bytes[n.Offset : n.Offset+n.Length])
+			it.Value = a.plainValue(a.in.Bytes[n.Offset:n.Offset+n.Length], n.Rule)
 			for k := range a.base.events {
 				if v := fieldValue(&a.base.events[k], n.Name); v.json != "" {
 					it.Value, it.Event, it.Field = v.json, k, true
@@ -204,13 +205,17 @@ func holds(list []Item, offset, length int) (n int) {
 	return n
 }
 
-// plainValue shows bytes that are no field: as text, or as a number.
-func (a *asker) plainValue(b []byte) string {
+// plainValue shows bytes that are no field: as text, or as a number, in the byte order that the rule names.
+func (a *asker) plainValue(b []byte, rule string) string {
 	if isText(b) && (a.textual || len(b) > 5) {
 		v, _ := json.Marshal(string(b))
 		return string(v)
 	}
 	if len(b) <= 4 {
+		if strings.Contains(rule, "little endian") {
+			b = bytes.Clone(b)
+			slices.Reverse(b)
+		}
 		return strconv.FormatUint(number(b), 10)
 	}
 	return ""
@@ -245,7 +250,7 @@ func (a *asker) others(list []Item) []Item {
 			}
 			to++
 		}
-		list = append(list, Item{Offset: from, Length: to - from, Name: name, Event: -1, Rule: rule, Value: a.plainValue(a.in.Bytes[from:to])})
+		list = append(list, Item{Offset: from, Length: to - from, Name: name, Event: -1, Rule: rule, Value: a.plainValue(a.in.Bytes[from:to], "")})
 		from = to - 1
 	}
 	return list
