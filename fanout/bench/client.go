@@ -290,7 +290,7 @@ func (c *client) event(stamp []byte) {
 			h.backwards.Add(1)
 			return
 		}
-		c.newest[slot] = at
+		atomic.StoreInt64(&c.newest[slot], at) // counted by another goroutine in the end
 	}
 }
 

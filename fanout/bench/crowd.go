@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -116,8 +117,8 @@ func (c *crowd) why() error {
 func (c *crowd) outdated(newest []int64) int {
 	n := 0
 	for _, k := range c.clients {
-		for slot, at := range k.newest {
-			if at != newest[k.first+slot] {
+		for slot := range k.newest {
+			if atomic.LoadInt64(&k.newest[slot]) != newest[k.first+slot] {
 				n++
 			}
 		}
