@@ -91,5 +91,5 @@ func TestAddingAProtocol(t *testing.T) {
 	run("go", "test", "./protocols/all", "-run", "^(TestGolden|TestCutAnywhere)$/^pelican$")
 	run("go", "run", "-C", "protocols/all", "scaffold.go", "acme-two")
 	run("go", "vet", "./protocols/acme-two")
-	run("go", "test", "./protocols/all", "-run", "^(TestNoiseBetweenFrames|TestDetection|TestEvent.*|TestAttributeNames)$")
+	run("go", "test", "./protocols/all", "-run", "^(TestNoiseBetweenFrames|TestDetection|TestEvent.*|TestAttributeNames|TestNotesChangeNothing|TestResynchronisation|TestChecksumGuards|TestCommandsStayOne|TestOneNameOneThing)$")
 }
