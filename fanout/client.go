@@ -282,7 +282,7 @@ func (c *client) releaseLate(now int64) {
 	c.late = nil
 	for _, i := range late {
 		switch {
-		case i.edge == nil && c.fleetHeld, i.edge != nil && i.edge.held:
+		case i.edge == nil && c.fleetHeld, i.edge != nil && i.edge.hold != free:
 			c.late = append(c.late, i)
 		case i.edge == nil:
 			if !c.replayed.has(i.msg) {

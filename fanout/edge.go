@@ -14,11 +14,10 @@ type edge struct {
 	shown   *Message // newest position that was queued for the client
 	at      int32    // index in vehicle.edges, -1: it has ended
 	wait
-	rate    uint8 // index of its least time between two positions in client.rates
-	role    sight
-	held    bool // a snapshot is on its way: nothing else before it
-	behind  bool // the vehicle has a position that waits for the client's rate or its snapshot
-	resumes bool // held, and positions that come meanwhile all count, not the newest alone
+	rate   uint8 // index of its least time between two positions in client.rates
+	role   sight
+	hold   hold
+	behind bool // the vehicle has a position that waits for the client's rate or its snapshot
 }
 
 // sight is how the client comes to see the vehicle.
@@ -28,6 +27,15 @@ const (
 	outside sight = iota // the vehicle is not in the client's part of the map
 	inside               // the client was shown it there
 	byName
+)
+
+// hold says whether something has to be queued before the edge's messages.
+type hold uint8
+
+const (
+	free     hold = iota
+	held          // a snapshot is on its way
+	resuming      // what the client missed is; positions that come meanwhile all count, not the newest alone
 )
 
 func (e *edge) named() bool { return e.role == byName }
@@ -117,7 +125,7 @@ func (e *edge) position(m *Message, now int64) bool {
 	if c.replayed.has(m) {
 		return true
 	}
-	if e.resumes {
+	if e.hold == resuming {
 		c.delay(item{edge: e, msg: m})
 		return true
 	}
@@ -137,19 +145,19 @@ func (e *edge) position(m *Message, now int64) bool {
 			e.role = outside
 		}
 	}
-	if m.Alarm && !e.held {
+	if m.Alarm && e.hold == free {
 		e.send(m, now) // not kept back by the client's rate, and none to replace it
 		return true
 	}
 	if m.Alarm {
 		e.event(m)
 	}
-	if e.held || e.early(c.rates[e.rate], now) {
+	if e.hold != free || e.early(c.rates[e.rate], now) {
 		if e.behind {
 			c.hub.counters.Conflated.Add(1)
 		}
 		e.behind = true
-		if !e.held {
+		if e.hold == free {
 			c.shard.timers.set(e)
 		}
 		return true
@@ -173,7 +181,7 @@ func (e *edge) send(m *Message, now int64) {
 
 // fire sends the position that waited: the vehicle's newest.
 func (e *edge) fire(now int64) {
-	if m := e.vehicle.latest; e.behind && !e.held && m != nil {
+	if m := e.vehicle.latest; e.behind && e.hold == free && m != nil {
 		e.behind = false
 		e.send(m, now)
 	}
@@ -185,12 +193,12 @@ func (e *edge) event(m *Message) {
 	if c.replayed.has(m) || e.role == outside && (c.box == nil || !c.box.contains(m)) {
 		return
 	}
-	c.event(item{edge: e, msg: m, event: true}, e.held)
+	c.event(item{edge: e, msg: m, event: true}, e.hold != free)
 }
 
 // release lets an edge's messages through once its snapshot is queued.
 func (e *edge) release(now int64) {
-	e.held = false
+	e.hold = free
 	if !e.behind {
 		return
 	}

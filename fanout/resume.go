@@ -93,7 +93,6 @@ func (s *shard) replay(c *client, ids []string, seqs map[string]string, tails ma
 	}
 	c.putSnapshot(known, more)
 	for _, e := range edges {
-		e.resumes = false
 		e.release(now)
 	}
 	c.releaseLate(now)

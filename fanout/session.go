@@ -192,7 +192,7 @@ func (s *session) join(ctx context.Context, vehicles []string, gap int64, resume
 		known, full = c.shard.track(c, vehicles, gap)
 		for _, v := range vehicles {
 			if e := c.find(c.shard.vehicles[v]); e != nil && resumes {
-				e.resumes = true
+				e.hold = resuming
 			}
 		}
 	})

@@ -248,7 +248,9 @@ func (s *shard) show(v *vehicle, m *Message) {
 	}
 	s.tiles.viewers(m.Lat, m.Lng, func(c *client) {
 		if c.box.contains(m) && c.find(v) == nil && s.hub.policy.Allow(c.claims.Load(), auth.Read, v.id) {
-			s.follow(c, v, c.rateOf(c.gap), nil).held = c.fleetHeld
+			if e := s.follow(c, v, c.rateOf(c.gap), nil); c.fleetHeld {
+				e.hold = held
+			}
 		}
 	})
 }

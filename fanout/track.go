@@ -19,7 +19,7 @@ func (s *shard) track(c *client, ids []string, gap int64) (uncounted []string, f
 		e := c.find(s.vehicles[id])
 		if e != nil && e.named() {
 			uncounted = append(uncounted, id)
-			e.rate, e.held = rate, true
+			e.rate, e.hold = rate, held
 			continue
 		}
 		if c.named >= s.hub.limits.Subscriptions {
@@ -36,7 +36,7 @@ func (s *shard) track(c *client, ids []string, gap int64) (uncounted []string, f
 			e = s.follow(c, v, rate, &room[0])
 			room = room[1:]
 		}
-		e.role, e.rate, e.held = byName, rate, true
+		e.role, e.rate, e.hold = byName, rate, held
 		c.named++
 		if e.vehicle.named++; e.vehicle.named == 1 {
 			s.hub.route(id, s.index, true)
@@ -94,7 +94,7 @@ func (s *shard) joinFleet(c *client) {
 	s.endSights(c, func(e *edge) bool { return c.box.contains(e.vehicle.latest) || c.box.contains(e.shown) })
 	for _, e := range c.edges {
 		if !e.named() {
-			e.held, e.rate = true, c.rateOf(c.gap)
+			e.hold, e.rate = held, c.rateOf(c.gap)
 		}
 	}
 }
@@ -201,7 +201,7 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 	}
 	c.missed = nil
 	for i := 0; i < len(c.edges); i++ {
-		if e := c.edges[i]; e.held && !e.named() {
+		if e := c.edges[i]; e.hold != free && !e.named() {
 			e.release(now)
 		}
 	}
@@ -220,7 +220,7 @@ func (s *shard) best(c *client, read *Message, now int64) *Message {
 			return read
 		}
 		e = s.follow(c, v, c.rateOf(c.gap), nil)
-		e.held = true
+		e.hold = held
 	}
 	if e != nil {
 		best := s.newest(e, read)
