@@ -5,6 +5,8 @@
 GO       ?= go
 FUZZTIME ?= 60s
 CHAOS    ?= 5
+# processes under load for minutes, and for longer still under the race detector
+SIEGES    = ^TestChaos|^TestScaleOut
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
@@ -27,7 +29,8 @@ tools: ## what the tests talk to
 
 test: tools check ## everything; sets up what it needs
 	$(GO) build -race ./...
-	TRACKGATE_TEST_ALL=1 $(GO) test -race -timeout 30m -p 1 ./...
+	TRACKGATE_TEST_ALL=1 $(GO) test -race -timeout 30m -p 1 -skip '$(SIEGES)' ./...
+	TRACKGATE_TEST_ALL=1 $(GO) test -timeout 30m -run '$(SIEGES)' ./cmd/trackgate
 	fanout/console/check-fresh.sh
 	clients/js/check-fresh.sh
 	$(MAKE) fuzz FUZZTIME=300x
