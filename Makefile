@@ -10,7 +10,7 @@ SIEGES    = ^TestChaos|^TestScaleOut
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help build run demo test check bench bench-full bench-fanout chaos generate fuzz tools protocol
+.PHONY: help build run demo test check bench bench-full bench-fanout chaos chaos-table generate fuzz tools protocol
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -35,8 +35,13 @@ test: tools check ## everything; sets up what it needs
 	clients/js/check-fresh.sh
 	$(MAKE) fuzz FUZZTIME=300x
 
-chaos: tools ## every fault CHAOS times as often, or as long, as `make test` has it; says what recovery took
-	TRACKGATE_TEST_ALL=1 TRACKGATE_TEST_CHAOS=$(CHAOS) $(GO) test -v -count=1 -timeout 60m -run '^TestChaos' ./cmd/trackgate
+chaos: tools ## every fault CHAOS times as often, or as long, as `make test` has it; bin/chaos.txt says what recovery took
+	@mkdir -p bin
+	@echo "CHAOS=$(CHAOS) on $$(nproc) cores, load average $$(cut -d ' ' -f 1 /proc/loadavg) before it" >bin/chaos.txt
+	TRACKGATE_TEST_ALL=1 TRACKGATE_TEST_CHAOS=$(CHAOS) TRACKGATE_TEST_REPORT=$(CURDIR)/bin/chaos.txt $(GO) test -v -count=1 -timeout 60m -run '^TestChaos' ./cmd/trackgate
+
+chaos-table: ## the times of the last make chaos into docs/reliability.md
+	.ci/recovery bin/chaos.txt docs/reliability.md
 
 check: ## formatting, vet, generated files fresh
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt -w:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -98,7 +98,7 @@ func TestChaosTornJournal(t *testing.T) {
 		}
 	}
 	r := s.judge()
-	s.say("%d times, the slowest: %v; %d records acknowledged, each stored once", rounds()*len(damage), &worst, r.Acked)
+	s.say("%d times, the slowest: %v; %v; %d records acknowledged, each stored once", rounds()*len(damage), &worst, b.usual, r.Acked)
 }
 
 // TestChaosFlippedBit damages records that the store does not have yet: the loss is found, counted and bounded, and everything around it is stored.
@@ -133,6 +133,6 @@ func TestChaosFlippedBit(t *testing.T) {
 	if gaps != 1 || skipped == 0 || float64(report.Lost) > skipped || report.Lost > 2000 || report.Altered+report.Duplicates > 0 || report.Matching+report.Lost != report.Acked {
 		t.Errorf("%.0f gaps, %.0f records skipped; verify: %s", gaps, skipped, out)
 	}
-	s.inOrder()
-	s.say("%v; of %d records acknowledged %d were in the damaged block, which was counted (%.0f)", r, report.Acked, report.Lost, skipped)
+	s.inOrder(false)
+	s.say("%v; %v; of %d records acknowledged %d were in the damaged block, which was counted (%.0f)", r, b.usual.flat(), report.Acked, report.Lost, skipped)
 }

@@ -82,8 +82,9 @@ func TestChaosJournalDiskFull(t *testing.T) {
 		rep := s.judge()
 		s.acked = more
 		both := s.verified()
+		s.inOrder(false)
 		s.fault = "database back after it"
-		s.say("%v; %d records acknowledged, each stored once", r, rep.Acked+both.Acked)
+		s.say("%v; %v; %d records acknowledged, each stored once", r, b.usual, rep.Acked+both.Acked)
 	})
 }
 
@@ -105,8 +106,8 @@ func TestChaosSync(t *testing.T) {
 	}
 	s.load()
 	m := b.weigh()
+	var slow, failed recovery
 	for range rounds() {
-		s.fault = "fsync takes 300 ms"
 		give("slow 300ms")
 		s.more("devices are answered, slowly")
 		s.more("and again")
@@ -115,9 +116,9 @@ func TestChaosSync(t *testing.T) {
 		}
 		r := s.over(b)
 		give("")
-		s.say("%v; %v", r.wait(), m.flat())
+		slow.slower(r.wait())
+		m.flat()
 
-		s.fault = "fsync fails"
 		give("fail")
 		b.red("write failed")
 		s.silent()
@@ -128,13 +129,17 @@ func TestChaosSync(t *testing.T) {
 		if n := b.metric("trackgate_wal_write_failures"); n == 0 {
 			t.Error("no failure is counted")
 		}
-		s.say("%v; %v", r, m.flat())
+		failed.slower(r)
+		m.flat()
 		b.kill()
 		b.begin()
 		s.more("devices are answered after the kill")
 	}
-	s.fault = "fsync, then a kill"
-	s.say("%d records acknowledged, each stored once", s.judge().Acked)
+	report := s.judge()
+	s.fault = "fsync takes 300 ms"
+	s.say("%d times, the slowest: %v; %v", rounds(), &slow, m)
+	s.fault = "fsync fails, then a kill"
+	s.say("%d times, the slowest: %v; %v; %d records acknowledged, each stored once", rounds(), &failed, m, report.Acked)
 }
 
 // TestChaosSQLiteDiskFull takes the room that the store's own file needs; the journal is on another disk.

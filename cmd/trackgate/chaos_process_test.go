@@ -50,7 +50,7 @@ func killing(s *siege, kills int, args ...string) {
 	r := s.judge()
 	s.acked = hooligans
 	h := s.verified()
-	s.say("%d kills, the slowest: %v; %d records acknowledged, %d of them to devices that misbehave, each stored once", kills, &worst, r.Acked+h.Acked, h.Acked)
+	s.say("%d kills, the slowest: %v; %v; %d records acknowledged, %d of them to devices that misbehave, each stored once", kills, &worst, b.usual, r.Acked+h.Acked, h.Acked)
 }
 
 // TestChaosStop asks the gateway to end under load, time and again; also while the database and Redis take its calls and answer none.
@@ -71,7 +71,7 @@ func TestChaosStop(t *testing.T) {
 			worst.slower(r)
 		}
 		r := s.judge()
-		s.say("%d stops, the slowest took %v; then %v; %d records acknowledged, each stored once", 2*rounds(), round(slowest), &worst, r.Acked)
+		s.say("%d stops, the slowest took %v; then %v; %v; %d records acknowledged, each stored once", 2*rounds(), round(slowest), &worst, b.usual, r.Acked)
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
@@ -93,7 +93,7 @@ func TestChaosStop(t *testing.T) {
 		b.begin()
 		r.wait()
 		report := s.judge()
-		s.say("took %v; then %v; %d records acknowledged, each stored once", round(took), r, report.Acked)
+		s.say("took %v; then %v; %v; %d records acknowledged, each stored once", round(took), r, b.usual, report.Acked)
 	})
 }
 

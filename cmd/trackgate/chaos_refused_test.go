@@ -86,5 +86,6 @@ func refuseRows(t *testing.T, s *siege, url string, args ...string) {
 	if rows.Err() != nil || letters < n || len(wrong) > 0 {
 		t.Errorf("%d dead letters, %v; the bytes of %d of %d refused records are missing", letters, rows.Err(), len(wrong), n)
 	}
-	s.say("%d of %d records refused, %d dead letters; %v", n, report.Acked, letters, r)
+	s.inOrder(false)
+	s.say("%d of %d records refused, %d dead letters; %v; %v", n, report.Acked, letters, r, b.usual)
 }

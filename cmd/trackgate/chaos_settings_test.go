@@ -48,5 +48,5 @@ func TestChaosSettings(t *testing.T) {
 		}
 	}
 	r := s.judge()
-	s.say("%d times, the slowest: %v; %d records acknowledged, each stored once", rounds()*len(lives), &worst, r.Acked)
+	s.say("%d times, the slowest: %v; %v; %d records acknowledged, each stored once", rounds()*len(lives), &worst, b.usual, r.Acked)
 }

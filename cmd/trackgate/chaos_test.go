@@ -24,7 +24,7 @@ import (
 //   - the gateway needs no more memory than before
 //
 // `make test` runs the short form, `make chaos` the long one: TRACKGATE_TEST_CHAOS is how many times as long or as often. What happens at random
-// follows TRACKGATE_TEST_SEED, which each test prints.
+// follows TRACKGATE_TEST_SEED, which each test prints. What TRACKGATE_TEST_REPORT names is a file to which each line of the report is added.
 
 // rounds is the length of the suite.
 func rounds() int {
@@ -54,6 +54,7 @@ type besieged struct {
 	siege *siege
 	env   []string // beside that of the siege
 	most  int64    // bytes of memory, as seen while something was waited for
+	usual *memory  // since the first load
 }
 
 var hosts atomic.Int32
@@ -138,6 +139,11 @@ func (s *siege) load(args ...string) {
 		"--duration", "0", "--grace", "3m", "--acked", s.acked, "--patience", "5s", "--backoff", "100ms", "--seed", strconv.Itoa(s.random.IntN(1 << 30))}, args...)...)
 	before := s.acks()
 	s.until("devices are answered", func() bool { return s.acks() > before+2000 })
+	for _, b := range s.nodes {
+		if b.usual == nil {
+			b.usual = b.weigh()
+		}
+	}
 }
 
 // acks is the size of the file of acknowledged records.
@@ -246,7 +252,21 @@ func round(d time.Duration) time.Duration { return d.Round(10 * time.Millisecond
 
 // say prints a line of the suite's report.
 func (s *siege) say(format string, args ...any) {
-	s.t.Logf("chaos: %s | %s | %s", s.fault, s.where, fmt.Sprintf(format, args...))
+	s.t.Helper()
+	line := fmt.Sprintf("%s | %s | %s", s.fault, s.where, fmt.Sprintf(format, args...))
+	s.t.Logf("chaos: %s", line)
+	name := os.Getenv("TRACKGATE_TEST_REPORT")
+	if name == "" {
+		return
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(line + "\n"); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // metrics are the gateway's, by name and labels as they are written; nil while it does not answer.

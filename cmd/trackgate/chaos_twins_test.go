@@ -94,5 +94,6 @@ func TestChaosTwins(t *testing.T) {
 		s.until("all is stored", func() bool { return n.metric(`trackgate_sink_lag_records{sink="store"}`) == 0 })
 	}
 	report := s.verified()
-	s.say("%d kills, the slowest: %v; %d records acknowledged, each stored once, %.0f repetitions recognised", 2*rounds(), &worst, report.Acked, duplicates)
+	s.inOrder(true)
+	s.say("%d kills, the slowest: %v; %v; %d records acknowledged, each stored once, %.0f repetitions recognised", 2*rounds(), &worst, a.usual, report.Acked, duplicates)
 }
