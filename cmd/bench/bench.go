@@ -31,16 +31,22 @@ type size struct {
 	rows        int   // that a store's limit is measured with
 	journal     int64 // bytes of the journal that a start has to read
 	decode      time.Duration
+
+	fleets       []int         // devices that report as they do every day
+	stormDevices int           // that come back all at once
+	mute         int           // connections that say nothing
+	firstByte    time.Duration // until they are closed
 }
 
 // short is a look within minutes, full the numbers to publish, smoke proof that everything runs.
 var (
 	shortSize = size{seconds: 1, rounds: 3, connections: []int{1000, 10_000}, flights: []int{1, 8, 64}, growth: []int{100, 1000, 10_000}, idle: []int{1000, 5000, 10_000},
-		rows: 200_000, journal: 256 << 20, decode: 200 * time.Millisecond}
+		rows: 200_000, journal: 256 << 20, decode: 200 * time.Millisecond, fleets: []int{1000, 10_000}, stormDevices: 2000, mute: 9000, firstByte: 10 * time.Second}
 	fullSize = size{full: true, seconds: 3, rounds: 5, connections: []int{1000, 10_000}, flights: []int{1, 8, 64}, growth: []int{100, 300, 1000, 10_000, 50_000, 100_000},
-		idle: []int{1000, 10_000, 50_000}, rows: 2_000_000, journal: 4 << 30, decode: time.Second}
+		idle: []int{1000, 10_000, 50_000}, rows: 2_000_000, journal: 4 << 30, decode: time.Second, fleets: []int{1000, 10_000, 50_000}, stormDevices: 20_000,
+		mute: 50_001, firstByte: 30 * time.Second} // 50,000, and all three nodes get the same
 	smokeSize = size{seconds: 0.05, rounds: 1, connections: []int{20}, flights: []int{1, 8}, growth: []int{20, 40}, idle: []int{20, 40}, rows: 2000, journal: 1 << 20,
-		decode: time.Millisecond}
+		decode: time.Millisecond, fleets: []int{20}, stormDevices: 20, mute: 60, firstByte: time.Second}
 )
 
 // groups are the groups of rows, in the order in which they are measured.
@@ -57,6 +63,9 @@ var groups = []struct {
 	{"cj", "records into PostgreSQL", (*bench).postgres},
 	{"f", "from device to dashboard", (*bench).live},
 	{"h", "start with a full journal", (*bench).start},
+	{"k", "durable answers every day", (*bench).everyday},
+	{"l", "a fleet comes back all at once", (*bench).storm},
+	{"m", "mute connections", (*bench).muteSockets},
 }
 
 // measure measures the groups that only names, or all.

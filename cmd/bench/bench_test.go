@@ -46,13 +46,21 @@ func TestSmoke(t *testing.T) {
 	var log strings.Builder
 	b := &bench{size: smokeSize, trackgate: trackgate, log: &log}
 	kept := filepath.Join(dir, "results.json")
+	byHand := filepath.Join(dir, "reliability.md")
+	if err := os.WriteFile(byHand, []byte("before\n<!-- bench l -->\nold\n<!-- /bench -->\nbetween\n<!-- bench z -->\nkept\n<!-- /bench -->\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := b.run("", dir, kept, false); err != nil {
 		t.Fatalf("%v\n%s", err, log.String())
 	}
-	for letter := 'a'; letter <= 'j'; letter++ {
+	for letter := 'a'; letter <= 'm'; letter++ {
 		if b.results.table(string(letter)) == (&results{}).table(string(letter)) {
 			t.Errorf("no row of group %c", letter)
 		}
+	}
+	want := "before\n<!-- bench l -->\n" + b.results.table("l") + "<!-- /bench -->\nbetween\n<!-- bench z -->\nkept\n<!-- /bench -->\nafter\n"
+	if got, err := os.ReadFile(byHand); err != nil || string(got) != want {
+		t.Errorf("reliability.md: %v\n%s", err, got)
 	}
 	first, err := os.ReadFile(filepath.Join(dir, "performance.md"))
 	if err != nil {

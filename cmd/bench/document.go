@@ -17,7 +17,7 @@ import (
 //go:embed performance.md.tmpl
 var page string
 
-// write writes performance.md and its plots into a folder.
+// write writes performance.md and its plots into a folder, and renews the tables of reliability.md there.
 func (r *results) write(docs string) error {
 	t, err := template.New("performance.md").Funcs(template.FuncMap{
 		"table":  r.table,
@@ -41,7 +41,10 @@ func (r *results) write(docs string) error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(docs, "performance.md"), []byte(b.String()), 0o644)
+	if err := os.WriteFile(filepath.Join(docs, "performance.md"), []byte(b.String()), 0o644); err != nil {
+		return err
+	}
+	return r.writeReliability(docs)
 }
 
 // table is the rows of a group in Markdown.

@@ -25,6 +25,7 @@ const partVariable = "BENCH_PART"
 var parts = map[string]func(request func(any) error, answer func(any) error) error{
 	"server": servePart,
 	"fleet":  fleetPart,
+	"crowd":  crowdPart,
 }
 
 // runPart is the main function of a part.

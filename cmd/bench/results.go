@@ -20,7 +20,7 @@ type results struct {
 
 // row is one line of the table: what Trackgate does beside what the machine can do.
 type row struct {
-	Group  string // a to j, as in the document
+	Group  string // a to m, as in the document
 	What   string
 	Limit  string // as measured
 	Ours   string

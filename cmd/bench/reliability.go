@@ -1,0 +1,44 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+// marked is a table in a page that is otherwise written by hand, between marks that name its group of rows.
+var marked = regexp.MustCompile(`(?s)(<!-- bench ([a-z]) -->\n).*?(<!-- /bench -->)`)
+
+// writeReliability renews the tables of reliability.md. A folder without that page is left as it is, and so is a table whose rows were not measured.
+func (r *results) writeReliability(docs string) error {
+	path := filepath.Join(docs, "reliability.md")
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, marked.ReplaceAllFunc(raw, func(old []byte) []byte {
+		m := marked.FindSubmatch(old)
+		group := string(m[2])
+		if !r.has(group) {
+			return old
+		}
+		return append(append(append([]byte{}, m[1]...), r.table(group)...), m[3]...)
+	}), 0o644)
+}
+
+// has says whether a group was measured.
+func (r *results) has(group string) bool {
+	for _, w := range r.Rows {
+		if w.Group == group {
+			return true
+		}
+	}
+	return false
+}
