@@ -49,7 +49,7 @@ func (b *bench) everyday() error {
 			l, v := limit.Latency.Quantile(q.q)+q.sync, ours.Latency.Quantile(q.q)
 			b.results.add(row{Group: "k", What: fmt.Sprintf("durable answer %s, %s devices, a record in %d s each", q.name, connectionsText(devices), everySeconds),
 				Limit: short(l), Ours: short(v), Ratio: v.Seconds() / max(l, time.Microsecond).Seconds(),
-				Note: fmt.Sprintf("%s, on %d nodes; longest %s; then %.0f records away from the store", perSecond(ours.rate()), len(s.nodes), short(ours.Latency.Max()), lag)})
+				Note: fmt.Sprintf("%s, nodes: %d; longest %s; then %.0f records away from the store", perSecond(ours.rate()), len(s.nodes), short(ours.Latency.Max()), lag)})
 		}
 	}
 	return nil

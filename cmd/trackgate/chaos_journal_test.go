@@ -62,8 +62,13 @@ func TestChaosJournalDiskFull(t *testing.T) {
 		b.red("journal") // as soon as the next file does not fit
 		s.until("the last file is full", func() bool { return b.metric("trackgate_stalled") == 1 })
 		s.silent()
-		connected := b.metric("trackgate_connections")
+		connected := b.metric("trackgate_connections{")
 		s.rest(time.Duration(rounds()-1) * 5 * time.Second)
+		for _, reason := range []string{"first_byte", "login", "frame", "idle"} {
+			if n := b.metric(`trackgate_closes_total{reason="` + reason + `"}`); n > 0 {
+				t.Errorf("%.0f devices were disconnected by the deadline %s, which they could not meet", n, reason)
+			}
+		}
 		r := s.over(b)
 		free()
 		s.more("devices are answered again")
