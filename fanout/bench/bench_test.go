@@ -37,7 +37,7 @@ func TestSmoke(t *testing.T) {
 		}
 	}
 	for _, c := range contenders {
-		if want := map[string]int{"trackgate": 23}[c.flag]; counted[c.name] < max(want, 16) {
+		if want := map[string]int{"trackgate": 30}[c.flag]; counted[c.name] < max(want, 16) {
 			t.Errorf("%s: %d figures", c.name, counted[c.name])
 		}
 	}
@@ -93,5 +93,50 @@ func TestStampsCutAnywhere(t *testing.T) {
 		if h.delivered.Load() != 4 || c.newest[0] != 11 || c.newest[1] != 12 {
 			t.Errorf("cut %d: %d events, newest %v", cut, h.delivered.Load(), c.newest)
 		}
+	}
+}
+
+func TestBars(t *testing.T) {
+	f := func(b *bar, value, reference float64, text, verdict string) {
+		t.Helper()
+		if got := b.text("ms"); got != text {
+			t.Errorf("got %q, want %q", got, text)
+		}
+		if got := b.verdict(&figure{value: value}, &figure{value: reference}); got != verdict {
+			t.Errorf("%s, %v beside %v: got %q, want %q", text, value, reference, got, verdict)
+		}
+	}
+	f(atMost(35), 35, 0, "at most 35 ms", "met")
+	f(atMost(35), 36, 0, "at most 35 ms", "**missed**")
+	f(atLeast(7000), 7001, 0, "at least 7,000 ms", "met")
+	f(atMostTimes(0.4), 4, 10, "at most 0.4 times the reference", "met")
+	f(atLeastTimes(25), 240, 10, "at least 25 times the reference", "**missed**")
+	f(atLeastTimes(25), 240, 0, "at least 25 times the reference", "") // a reference that bears nothing says nothing
+	f(nil, 1, 1, "", "")
+}
+
+func TestDocument(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.md")
+	if err := os.WriteFile(page, []byte("before\n"+figuresBegin+"old\n"+figuresEnd+"after\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, figures := range []string{"\n| new |\n", "| newer |"} {
+		if err := document(page, []byte(figures)); err != nil {
+			t.Fatal(err)
+		}
+		want := "before\n" + figuresBegin + "\n" + strings.TrimSpace(figures) + "\n\n" + figuresEnd + "after\n"
+		if got, _ := os.ReadFile(page); string(got) != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if _, err := replaced([]byte("a page of something else"), nil); err == nil {
+		t.Error("no place for them, and no error")
+	}
+	real, err := os.ReadFile("../../docs/performance-fanout.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := replaced(real, nil); err != nil {
+		t.Error(err)
 	}
 }

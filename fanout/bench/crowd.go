@@ -13,7 +13,7 @@ import (
 type crowd struct {
 	clients []*client
 	heard   *heard
-	joined  time.Duration // from the first dial to the last confirmation
+	shook   time.Duration // from the first dial to the last handshake
 	readers sync.WaitGroup
 }
 
@@ -23,38 +23,60 @@ const dialers = 64
 // gather opens n connections, each authorised by a token of its own, and has client i follow what follow(i) says. With check set, every client
 // remembers the newest event of each vehicle.
 func (b *bench) gather(p *process, speaks dialect, n int, check bool, follow func(i int) (first, vehicles int)) (*crowd, error) {
-	tokens := make([]string, n)
-	for i := range tokens {
-		tokens[i] = newToken(i)
-	}
 	buffer := 4 << 10
 	if n <= 2000 {
 		buffer = 64 << 10
 	}
+	c, err := b.gatherFrom(p, speaks, 0, n, buffer, follow)
+	if err == nil && check {
+		for i, k := range c.clients {
+			_, vehicles := follow(i)
+			k.newest = make([]int64, vehicles)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range c.clients {
+		c.readers.Go(k.run)
+	}
+	return c, nil
+}
+
+// gatherFrom opens the connections of users from first on, and has them follow; nobody reads yet.
+func (b *bench) gatherFrom(p *process, speaks dialect, first, n, buffer int, follow func(i int) (first, vehicles int)) (*crowd, error) {
+	tokens := make([]string, n)
+	for i := range tokens {
+		tokens[i] = newToken(first + i)
+	}
 	c := &crowd{clients: make([]*client, n), heard: &heard{began: b.began}}
+	began := time.Now()
+	err := together(n, func(i int) (err error) {
+		c.clients[i], err = dial(p.addr, speaks, tokens[i], buffer, c.heard)
+		return err
+	})
+	c.shook = time.Since(began)
+	if err == nil {
+		err = together(n, func(i int) error { return c.clients[i].track(follow(i)) })
+	}
+	if err != nil {
+		c.leave()
+		return nil, fmt.Errorf("%s: %w", p.name, err)
+	}
+	return c, nil
+}
+
+// together does something for every client, some at a time, up to the first error of each of the dialers.
+func together(n int, do func(i int) error) error {
 	errs := make(chan error, dialers)
 	next := make(chan int)
-	began := time.Now()
 	for range dialers {
 		go func() {
 			var err error
 			for i := range next {
-				if err != nil {
-					continue
+				if err == nil {
+					err = do(i)
 				}
-				var k *client
-				if k, err = dial(p.addr, speaks, tokens[i], buffer, c.heard); err != nil {
-					continue
-				}
-				first, vehicles := follow(i)
-				if err = k.track(first, vehicles); err != nil {
-					k.conn.Close()
-					continue
-				}
-				if check {
-					k.newest = make([]int64, vehicles)
-				}
-				c.clients[i] = k
 			}
 			errs <- err
 		}()
@@ -69,17 +91,7 @@ func (b *bench) gather(p *process, speaks dialect, n int, check bool, follow fun
 			failed = err
 		}
 	}
-	c.joined = time.Since(began)
-	for _, k := range c.clients {
-		if k != nil {
-			c.readers.Go(k.run)
-		}
-	}
-	if failed != nil {
-		c.leave()
-		return nil, fmt.Errorf("%s: %w", p.name, failed)
-	}
-	return c, nil
+	return failed
 }
 
 // leave closes all connections.

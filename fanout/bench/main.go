@@ -6,6 +6,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -15,6 +17,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -30,7 +33,9 @@ type bench struct {
 	began      time.Time
 	dir        string
 	redis      *process
-	serverCore int // -1: not pinned
+	mu         sync.Mutex
+	started    []*process // of the present scenario
+	serverCore int        // -1: not pinned
 	loadCore   int
 }
 
@@ -46,6 +51,9 @@ type sizes struct {
 	fleetClients  int
 	fleetVehicles int
 	good          int // clients beside the stalled one
+	held          int // connections of hold
+	devices       int // of live
+	rateLive      float64
 	step          time.Duration
 	settle        time.Duration
 	sweep         bool
@@ -56,12 +64,12 @@ const groups = 10
 
 func full() sizes {
 	return sizes{clients: 10_000, vehiclesA: 1000, rateA: 1000, dashboards: 1000, perDashboard: 500, rateB: 500, rateC: 10,
-		fleetClients: 500, fleetVehicles: 10_000, good: 500, step: 4 * time.Second, settle: 3 * time.Second, sweep: true}
+		fleetClients: 500, fleetVehicles: 10_000, good: 500, held: 50_000, devices: 1000, rateLive: 2000, step: 4 * time.Second, settle: 3 * time.Second, sweep: true}
 }
 
 func small() sizes {
 	return sizes{clients: 60, vehiclesA: 6, rateA: 100, dashboards: 20, perDashboard: 10, rateB: 100, rateC: 10,
-		fleetClients: 10, fleetVehicles: 50, good: 10, step: 300 * time.Millisecond, settle: 50 * time.Millisecond}
+		fleetClients: 10, fleetVehicles: 50, good: 10, held: 100, devices: 20, rateLive: 200, step: 300 * time.Millisecond, settle: 50 * time.Millisecond}
 }
 
 func main() {
@@ -79,9 +87,19 @@ func main() {
 	pin := flag.Bool("pin", runtime.NumCPU() > 1, "keep the servers to one core and the load to another")
 	flag.StringVar(&b.trackgate, "trackgate", "bin/trackgate", "the program to measure")
 	flag.StringVar(&b.reference, "reference", "fanout/bench/reference", "folder of the reference")
+	flag.IntVar(&b.held, "held", b.held, "connections of hold")
+	write := flag.String("write", "", "put the figures into this document, in the place of those of the last time; of a whole run only")
+	hold := flag.String("hold", "", "only hold connections to this address, for the program itself")
 	flag.Parse()
+	if *hold != "" {
+		fail(holdConnections(*hold, os.Stdin, os.Stdout))
+		return
+	}
 	if *short {
 		b.sizes = small()
+	}
+	if *write != "" && (*short || *only != "" || *servers != "") {
+		fail(errors.New("-write is for a whole run"))
 	}
 	b.only, b.servers = list(*only), list(*servers)
 	b.serverCore, b.loadCore = -1, -1
@@ -90,12 +108,23 @@ func main() {
 		pinSelf(b.loadCore)
 	}
 	results, err := b.run()
-	if err == nil {
-		b.print(os.Stdout, results)
-		return
+	if len(results) > 0 {
+		var table bytes.Buffer
+		b.print(&table, results)
+		os.Stdout.Write(table.Bytes())
+		if *write != "" && err == nil {
+			err = document(*write, table.Bytes())
+		}
 	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
+	fail(err)
+}
+
+// fail ends the program if there is something to say.
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 func list(v string) []string {
@@ -143,6 +172,7 @@ func (b *bench) run() ([]result, error) {
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(interrupted)
 	var results []result
+	var failed []error
 	for _, s := range scenarios {
 		if len(b.only) > 0 && !slices.Contains(b.only, s.name) {
 			continue
@@ -154,13 +184,17 @@ func (b *bench) run() ([]result, error) {
 			}
 			select {
 			case <-interrupted:
-				return results, nil // what there is, is printed
+				return results, errors.New("interrupted")
 			default:
 			}
-			fmt.Fprintf(os.Stderr, "%s: %s ...\n", s.name, c.name)
-			figures, err := b.measure(&s, c)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %s: %w", s.name, c.name, err)
+			fmt.Fprintf(os.Stderr, "%4.0f s  %s: %s ...\n", time.Since(b.began).Seconds(), s.name, c.name)
+			figures, err := b.within(&s, c)
+			if err != nil { // the others are measured all the same
+				failed = append(failed, fmt.Errorf("%s: %s: %w", s.name, c.name, err))
+				fmt.Fprintln(os.Stderr, failed[len(failed)-1])
+			}
+			if errors.Is(err, errStuck) {
+				return results, errors.Join(failed...)
 			}
 			for _, f := range figures {
 				fmt.Fprintf(os.Stderr, "    %s: %s %s\n", f.what, f.text(), f.note)
@@ -168,7 +202,47 @@ func (b *bench) run() ([]result, error) {
 			}
 		}
 	}
-	return results, nil
+	fmt.Fprintf(os.Stderr, "%4.0f s in all\n", time.Since(b.began).Seconds())
+	return results, errors.Join(failed...)
+}
+
+// longest is what a scenario may take on one contender, and ending it beyond that. The slowest needs a third.
+const (
+	longest = 4 * time.Minute
+	ending  = 30 * time.Second
+)
+
+var (
+	errLong  = errors.New("took too long and was ended")
+	errStuck = errors.New("does not end")
+)
+
+// within is measure for no longer than a scenario may take: then its processes are killed, at which it fails.
+func (b *bench) within(s *scenario, c *contender) (figures []figure, err error) {
+	b.mu.Lock()
+	b.started = nil
+	b.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		figures, err = b.measure(s, c)
+	}()
+	select {
+	case <-done:
+		return figures, err
+	case <-time.After(longest):
+	}
+	b.mu.Lock()
+	for _, p := range b.started {
+		p.cmd.Process.Kill()
+	}
+	b.mu.Unlock()
+	select {
+	case <-done:
+		return nil, errLong
+	case <-time.After(ending):
+		return nil, errStuck
+	}
 }
 
 // measure runs one scenario on a server of its own.

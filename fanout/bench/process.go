@@ -23,7 +23,7 @@ type process struct {
 }
 
 // start runs a program on one core and waits until ready says that it answers.
-func start(name, addr string, core int, env []string, ready func(addr string) bool, argv ...string) (*process, error) {
+func (b *bench) start(name, addr string, core int, env []string, ready func(addr string) bool, argv ...string) (*process, error) {
 	if core >= 0 {
 		argv = append([]string{"taskset", "-c", strconv.Itoa(core)}, argv...)
 	}
@@ -33,6 +33,9 @@ func start(name, addr string, core int, env []string, ready func(addr string) bo
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	b.mu.Lock()
+	b.started = append(b.started, p)
+	b.mu.Unlock()
 	for deadline := time.Now().Add(30 * time.Second); !ready(addr); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.stop()

@@ -50,18 +50,26 @@ func (p *publisher) event(vehicle int, now time.Time) {
 	p.body = fmt.Appendf(append(append(b, ','), stampMark...), `%016d-%06d"}`, stamp, vehicle)
 }
 
-// steady publishes rate events a second for a time, over the vehicles in turn, and returns how many. Where a vehicle comes
+func (p *publisher) flush() error { return p.out.Flush() }
+
+// source is where events come from.
+type source interface {
+	one(vehicle int, now time.Time)
+	flush() error
+}
+
+// steady has rate events a second come for a time, of the vehicles in turn, and returns how many. Where a vehicle comes
 // twice within a millisecond, seq tells which is newer.
-func (p *publisher) steady(rate float64, during time.Duration, vehicles int) (int, error) {
+func steady(from source, rate float64, during time.Duration, vehicles int) (int, error) {
 	began, sent := time.Now(), 0
 	for {
 		now := time.Now()
 		since := now.Sub(began)
 		due := int(rate * min(since, during).Seconds())
 		for ; sent < due; sent++ {
-			p.one(sent%vehicles, now)
+			from.one(sent%vehicles, now)
 		}
-		if err := p.out.Flush(); err != nil {
+		if err := from.flush(); err != nil {
 			return sent, err
 		}
 		if since >= during {

@@ -13,12 +13,12 @@ import (
 
 // figure is one thing measured on one contender.
 type figure struct {
-	what   string
-	value  float64
-	unit   string
-	more   bool   // more is better
-	wanted string // the bar, if there is one
-	note   string
+	what  string
+	value float64
+	unit  string
+	more  bool // more is better
+	bar   *bar // nil: there is none
+	note  string
 }
 
 type result struct {
@@ -80,18 +80,20 @@ func (b *bench) print(w io.Writer, results []result) {
 			rule += "--:|"
 		}
 	}
-	fmt.Fprintln(w, head+" wanted |")
-	fmt.Fprintln(w, rule+"---|")
+	fmt.Fprintln(w, head+" wanted | |")
+	fmt.Fprintln(w, rule+"---|---|")
 	var notes []string
 	for _, row := range rows {
-		line, wanted := "| "+row+" |", ""
+		line, wanted, verdict := "| "+row+" |", "", ""
 		base := cells[[2]string{row, contenders[0].name}]
 		for _, n := range names {
 			f := cells[[2]string{row, n}]
 			text, times := "", ""
 			if f != nil {
 				text = f.text()
-				wanted = f.wanted
+				if n == ours {
+					wanted, verdict = f.bar.text(f.unit), f.bar.verdict(f, base)
+				}
 				if note := strings.TrimSpace(f.note); note != "" {
 					notes = append(notes, fmt.Sprintf("[%d] %s, %s: %s", len(notes)+1, row, n, note))
 					text += fmt.Sprintf(" [%d]", len(notes))
@@ -105,7 +107,7 @@ func (b *bench) print(w io.Writer, results []result) {
 				line += " " + times + " |"
 			}
 		}
-		fmt.Fprintln(w, line+" "+wanted+" |")
+		fmt.Fprintln(w, line+" "+wanted+" | "+verdict+" |")
 	}
 	if len(notes) > 0 {
 		fmt.Fprintln(w)

@@ -48,12 +48,12 @@ func (s *step) note() string {
 }
 
 // steadily publishes at a rate and waits for what is on its way.
-func (b *bench) steadily(p *process, crowd *crowd, pub *publisher, rate float64, during time.Duration, vehicles int, followers float64) (*step, error) {
+func (b *bench) steadily(p *process, crowd *crowd, from source, rate float64, during time.Duration, vehicles int, followers float64) (*step, error) {
 	crowd.heard.step(time.Now())
 	s := &step{rate: rate, asked: during}
 	began, cpu, busy := time.Now(), p.cpu(), p.busy()
 	var err error
-	if s.sent, err = pub.steady(rate, during, vehicles); err != nil {
+	if s.sent, err = steady(from, rate, during, vehicles); err != nil {
 		return nil, err
 	}
 	s.took = time.Since(began)
@@ -125,7 +125,7 @@ func (b *bench) load(p *process, crowd *crowd, name string, vehicles, followers 
 		figures = append(figures, figure{what: name + ": deliveries borne within p99 100 ms", value: borne * float64(followers), unit: "/s", more: true, note: note})
 	}
 	crowd.quiet(b.settle)
-	figures = append(figures, figure{what: name + ": pairs of client and vehicle not on the newest event", value: float64(crowd.outdated(pub.newest)), unit: "", wanted: "0"})
+	figures = append(figures, figure{what: name + ": pairs of client and vehicle not on the newest event", value: float64(crowd.outdated(pub.newest)), unit: "", bar: atMost(0)})
 	return figures, nil
 }
 
