@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -28,12 +27,10 @@ type result struct {
 
 func (f *figure) text() string {
 	switch {
-	case f.unit == "/s" || f.value >= 1000:
+	case f.unit == "/s" || f.unit == "":
 		return thousands(f.value) + f.unit
-	case f.unit == "":
-		return strconv.FormatFloat(f.value, 'f', 0, 64)
 	case f.value >= 100:
-		return fmt.Sprintf("%.0f %s", f.value, f.unit)
+		return thousands(f.value) + " " + f.unit
 	default:
 		return fmt.Sprintf("%.3g %s", f.value, f.unit)
 	}
