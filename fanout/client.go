@@ -21,6 +21,7 @@ type client struct {
 	star  bool     // it tracks everything that its token allows
 	box   *box     // or the part of that in this part of the map
 	tiles []place  // where that is entered
+	in    []string // or the part of that in these groups, sorted
 	gap   int64    // ns between two positions of a vehicle, where a track says nothing else; 0: no limit
 
 	cohort    *cohort               // it follows everything in; nil: it does not
@@ -59,6 +60,12 @@ func newClient(h *Hub, l link, claims *auth.Claims, gap time.Duration) *client {
 
 // fleet says whether the client follows everything, or a part of the map.
 func (c *client) fleet() bool { return c.cohort != nil || c.tiles != nil }
+
+// wants says whether the client has asked for everything, or for a part that is not given by names.
+func (c *client) wants() bool { return c.star || c.box != nil || c.in != nil }
+
+// among says whether a vehicle is in the groups that the client follows, if it follows groups.
+func (c *client) among(vehicle string) bool { return c.in == nil || c.hub.policy.In(vehicle, c.in) }
 
 // writable is called by the link, from any goroutine, when a write that was not taken whole has gone.
 func (c *client) writable() {

@@ -9,10 +9,11 @@ import (
 	"github.com/trackgate/trackgate/fanout/auth"
 )
 
-// cohort is the clients of a shard that follow everything, may see the same and want it at the same rate. What has to be remembered of each vehicle is
+// cohort is the clients of a shard that follow everything, or the same groups, may see the same and want it at the same rate. What has to be remembered of each vehicle is
 // remembered once for all of them: a client that follows ten thousand vehicles is one entry here, not ten thousand edges.
 type cohort struct {
 	key     cohortKey
+	in      []string     // groups; nil: all
 	claims  *auth.Claims // of one of them: they allow the same
 	at      int          // index in shard.fleet
 	asked   int64        // hub time when its lanes were last asked for
@@ -22,6 +23,7 @@ type cohort struct {
 
 type cohortKey struct {
 	grants string
+	in     string // groups
 	gap    uint32 // ms
 }
 
@@ -51,10 +53,10 @@ func grantsKey(c *auth.Claims) string {
 // enroll puts a client into the cohort that it belongs to.
 func (s *shard) enroll(c *client) {
 	claims := c.claims.Load()
-	key := cohortKey{grantsKey(claims), c.rates[c.rateOf(c.gap)]}
+	key := cohortKey{grantsKey(claims), strings.Join(c.in, "\x00"), c.rates[c.rateOf(c.gap)]}
 	k := s.cohorts[key]
 	if k == nil {
-		k = &cohort{key: key, claims: claims, at: len(s.fleet), asked: s.hub.now()}
+		k = &cohort{key: key, in: c.in, claims: claims, at: len(s.fleet), asked: s.hub.now()}
 		s.cohorts[key] = k
 		s.fleet = append(s.fleet, k)
 	}
@@ -93,13 +95,18 @@ func (s *shard) dismiss(c *client) {
 func (s *shard) enlist(v *vehicle) {
 	for ; v.joined < len(s.fleet); v.joined++ {
 		k := s.fleet[v.joined]
-		if k == nil || !s.hub.policy.Allow(k.claims, auth.Read, v.id) || v.lane(k) != nil {
+		if k == nil || !s.may(k, v.id) || v.lane(k) != nil {
 			continue
 		}
 		l := &lane{cohort: k, vehicle: v, at: int32(len(v.lanes)), index: int32(len(k.lanes))}
 		v.lanes = append(v.lanes, l)
 		k.lanes = append(k.lanes, l)
 	}
+}
+
+// may says whether a vehicle is for a cohort.
+func (s *shard) may(k *cohort, vehicle string) bool {
+	return s.hub.policy.Allow(k.claims, auth.Read, vehicle) && (k.in == nil || s.hub.policy.In(vehicle, k.in))
 }
 
 // lane returns the vehicle's lane to a cohort; nil if there is none.
@@ -146,16 +153,16 @@ func (s *shard) closeHoles() {
 	s.fleet, s.holes = kept, 0
 }
 
-// askAgain has a cohort whose grants depend on more than its token asked about every vehicle anew, not more often than every 10 ms: its members' turns come
+// askAgain has a cohort that depends on more than its members' tokens asked about every vehicle anew, not more often than every 10 ms: its members' turns come
 // together.
 func (s *shard) askAgain(k *cohort) {
 	now := s.hub.now()
-	if len(k.claims.Grants.Groups) == 0 || now-k.asked < 10e6 {
+	if len(k.claims.Grants.Groups) == 0 && k.in == nil || now-k.asked < 10e6 {
 		return
 	}
 	k.asked = now
 	for i := len(k.lanes) - 1; i >= 0; i-- {
-		if l := k.lanes[i]; !s.hub.policy.Allow(k.claims, auth.Read, l.vehicle.id) {
+		if l := k.lanes[i]; !s.may(k, l.vehicle.id) {
 			s.unlane(l)
 		}
 	}

@@ -104,10 +104,51 @@ func TestJavaScriptClientTokens(t *testing.T) {
 	}
 }
 
-func TestReactHooks(t *testing.T) {
+// TestJavaScriptClientOfGroups: what is not tracked by id is asked for again after an interruption, and the program told that there may be a gap.
+func TestJavaScriptClientOfGroups(t *testing.T) {
+	n := startNode(t, nodeOptions{groups: tabled{}})
+	c := startIO(t, jsClient+"drive.mjs")
+	c.do("connect", n.http.URL, token(t, "u", auth.Scopes(auth.Read), "*"))
+	c.do("groups", []string{"vans"})
+	c.said("state", `["connected"]`)
+	speed := func(want float64) {
+		t.Helper()
+		for m := (message{}); m.Speed != want; { // those before it may come, or not
+			if json.Unmarshal(c.wait("location")[0], &m); m.Vehicle != "mine" {
+				t.Fatalf("got %+v, want mine at %v", m, want)
+			}
+		}
+	}
+	follows := func() bool {
+		var yes bool
+		s := n.sessionOf("u")
+		s.client.shard.do(func() { yes = s.client.fleet() && !s.client.fleetHeld })
+		return yes
+	}
+	until(t, "the group is followed", follows)
+	n.publish(fix("other", 1), fix("mine", 1))
+	speed(1)
+	n.sessionOf("u").client.link.(*socket).drop()
+	c.said("state", `["connecting"]`)
+	n.publish(fix("mine", 2), fix("mine", 3))
+	c.said("state", `["connected"]`)
+	c.wait("resync")
+	speed(3)
+	c.do("groups", nil)
+	until(t, "it is not", func() bool { return !follows() })
+	c.do("close")
+	until(t, "the connection is gone", n.idle)
+}
+
+func TestReactHooks(t *testing.T) { testHooks(t, "hooks.mjs") }
+
+// TestReactNativeHooks runs the same where touching anything that only browsers or Node have is an error.
+func TestReactNativeHooks(t *testing.T) { testHooks(t, "native.mjs") }
+
+func testHooks(t *testing.T, script string) {
 	n := startNode(t, nodeOptions{})
 	n.store.add(fix("a", 1))
-	c := startIO(t, jsClient+"hooks.mjs", n.http.URL, token(t, "u", auth.Scopes(auth.Read), "a", "b"), "a", "b")
+	c := startIO(t, jsClient+script, n.http.URL, token(t, "u", auth.Scopes(auth.Read), "a", "b"), "a", "b")
 	c.said("render", `[{"speed":null,"connected":false}]`)
 	rendered := func(want string) {
 		t.Helper()

@@ -19,23 +19,29 @@ type request struct {
 	Untrack ids               `json:"untrack"`
 	MaxHz   *float64          `json:"max_hz"`
 	Box     json.RawMessage   `json:"bbox"`
+	Groups  json.RawMessage   `json:"groups"`
 	Resume  map[string]string `json:"resume"`
 	Ping    json.RawMessage   `json:"ping"`
 
 	unknown string // a key that means nothing here; the others are carried out
 	boxSet  bool
 	box     *box
+	inSet   bool
+	in      []string      // groups, sorted; nil: none
 	gap     time.Duration // of MaxHz
 }
 
 // requestKeys are the keys of a request; their case does not matter.
-var requestKeys = []string{"auth", "track", "untrack", "max_hz", "bbox", "resume", "ping"}
+var requestKeys = []string{"auth", "track", "untrack", "max_hz", "bbox", "groups", "resume", "ping"}
 
 // maxUnknown is the longest key in bytes that is repeated to a client.
 const maxUnknown = 64
 
 // maxIDs is the most vehicles in one call.
 const maxIDs = 1000
+
+// maxGroups is the most groups that a client may follow.
+const maxGroups = 100
 
 // ids are vehicles, as texts or, as some clients hold them, numbers.
 type ids []string
@@ -111,6 +117,17 @@ func parseRequest(raw []byte) (*request, error) {
 			if r.box, err = newBox(v); err != nil {
 				return nil, err
 			}
+		}
+	}
+	if r.Groups != nil {
+		r.inSet = true
+		if string(bytes.TrimSpace(r.Groups)) != "null" {
+			bad := func(name string) bool { return name == "" || len(name) > protocols.MaxIdentity }
+			if json.Unmarshal(r.Groups, &r.in) != nil || len(r.in) == 0 || len(r.in) > maxGroups || slices.ContainsFunc(r.in, bad) {
+				return nil, fmt.Errorf("groups: 1 to %d names of 1 to %d bytes, or null", maxGroups, protocols.MaxIdentity)
+			}
+			slices.Sort(r.in)
+			r.in = slices.Compact(r.in)
 		}
 	}
 	return r, nil

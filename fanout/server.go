@@ -162,7 +162,8 @@ func (s *Server) regrant(ctx context.Context) {
 		s.sessions.Range(func(k, _ any) bool {
 			session := k.(*session)
 			claims := session.client.claims.Load()
-			if !claims.LookedUp && len(claims.Grants.Groups) == 0 {
+			grouped := len(claims.Grants.Groups) > 0 || session.grouped.Load()
+			if !claims.LookedUp && !grouped {
 				return true
 			}
 			fresh, err := s.authority.Refresh(ctx, claims)
@@ -170,7 +171,7 @@ func (s *Server) regrant(ctx context.Context) {
 				s.log.Warn("reading grants", zap.Error(err)) // those of before hold until the table answers
 				return ctx.Err() == nil
 			}
-			if fresh != claims || len(claims.Grants.Groups) > 0 {
+			if fresh != claims || grouped {
 				session.regrant(fresh)
 			}
 			return ctx.Err() == nil

@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,6 +16,8 @@ type session struct {
 	server *Server
 	client *client
 	user   string
+
+	grouped atomic.Bool // it has followed groups, whose vehicles may change
 
 	refused []string // vehicles that the request being handled asked for in vain
 	full    bool     // and whether it went beyond what a client may follow
@@ -37,7 +40,7 @@ func (s *session) handle(ctx context.Context, r *request) {
 	if r.Untrack != nil {
 		s.untrack(r.Untrack)
 	}
-	if r.Track != nil || r.boxSet {
+	if r.Track != nil || r.boxSet || r.inSet {
 		s.track(ctx, r)
 	}
 	if len(r.Resume) > 0 {
@@ -114,14 +117,17 @@ func (s *session) track(ctx context.Context, r *request) {
 	if len(names) > 0 {
 		s.follow(ctx, s.allowed(names), s.gap(r))
 	}
-	if !star && !r.boxSet {
+	if !star && !r.boxSet && !r.inSet {
 		return
 	}
 	if !s.server.authority.Allow(c.claims.Load(), auth.Read, "") {
 		s.fail("Unauthorized", "*")
 		return
 	}
-	joins := star || r.box != nil
+	if r.in != nil {
+		s.grouped.Store(true)
+	}
+	joins := star || r.box != nil || r.in != nil
 	if joins { // before anything is read, as with names
 		if err := s.server.hub.interest.acquireAll(ctx); err != nil {
 			s.server.log.Debug("following all vehicles", zap.Error(err))
@@ -134,10 +140,13 @@ func (s *session) track(ctx context.Context, r *request) {
 		if r.boxSet {
 			c.box = r.box
 		}
+		if r.inSet {
+			c.in = r.in
+		}
 		if r.MaxHz != nil {
 			c.gap = int64(r.gap)
 		}
-		if is = c.star || c.box != nil; is {
+		if is = c.wants(); is {
 			c.shard.joinFleet(c)
 		} else {
 			c.shard.leaveFleet(c)
@@ -214,7 +223,7 @@ func (s *session) untrack(vehicles []string) {
 		if slices.Contains(vehicles, "*") {
 			c.star = false
 		}
-		if is = c.star || c.box != nil; was && !is {
+		if is = c.wants(); was && !is {
 			c.shard.leaveFleet(c)
 		}
 	})
@@ -232,7 +241,7 @@ func (s *session) fleetSnapshot(ctx context.Context) {
 	defer cancel()
 	part := make([]*Message, 0, snapshotPart)
 	s.server.eachLastKnown(ctx, func(m *Message) bool {
-		if !s.server.authority.Allow(c.claims.Load(), auth.Read, m.Vehicle) {
+		if !s.server.authority.Allow(c.claims.Load(), auth.Read, m.Vehicle) || !c.among(m.Vehicle) { // its groups change by its own requests only
 			return true
 		}
 		if part = append(part, m); len(part) < snapshotPart {

@@ -247,7 +247,7 @@ func (s *shard) show(v *vehicle, m *Message) {
 		return
 	}
 	s.tiles.viewers(m.Lat, m.Lng, func(c *client) {
-		if c.box.contains(m) && c.find(v) == nil && s.hub.policy.Allow(c.claims.Load(), auth.Read, v.id) {
+		if c.box.contains(m) && c.find(v) == nil && c.among(v.id) && s.hub.policy.Allow(c.claims.Load(), auth.Read, v.id) {
 			if e := s.follow(c, v, c.rateOf(c.gap), nil); c.fleetHeld {
 				e.hold = held
 			}

@@ -53,7 +53,7 @@ func (s *shard) untrack(c *client, ids []string) (removed []string) {
 			continue
 		}
 		removed = append(removed, id)
-		if c.box != nil && c.box.contains(e.vehicle.latest) {
+		if c.box != nil && c.box.contains(e.vehicle.latest) && c.among(e.vehicle.id) {
 			s.unname(e) // still in that part of the map
 			e.role = inside
 		} else {
@@ -77,7 +77,7 @@ func (s *shard) retime(c *client, gap int64) {
 	}
 }
 
-// joinFleet has the client follow everything that its token allows, or what of that is in its box, held until the snapshot of it all.
+// joinFleet has the client follow everything that its token allows, or what of that is in its groups and its box, held until the snapshot of it all.
 func (s *shard) joinFleet(c *client) {
 	s.tiles.leave(c)
 	if c.cohort != nil {
@@ -91,7 +91,9 @@ func (s *shard) joinFleet(c *client) {
 	}
 	s.tiles.enter(c)
 	s.listen()
-	s.endSights(c, func(e *edge) bool { return c.box.contains(e.vehicle.latest) || c.box.contains(e.shown) })
+	s.endSights(c, func(e *edge) bool {
+		return c.among(e.vehicle.id) && (c.box.contains(e.vehicle.latest) || c.box.contains(e.shown))
+	})
 	for _, e := range c.edges {
 		if !e.named() {
 			e.hold, e.rate = held, c.rateOf(c.gap)
@@ -125,6 +127,7 @@ func (s *shard) leaveFleet(c *client) {
 // regrant applies new claims: interests that they no longer allow end, and the client is told.
 func (s *shard) regrant(c *client, claims *auth.Claims) (lost []string) {
 	allowed := func(id string) bool { return s.hub.policy.Allow(claims, auth.Read, id) }
+	regrouped := func(e *edge) bool { return !e.named() && !c.among(e.vehicle.id) }
 	k := c.cohort
 	if k != nil {
 		s.dismiss(c)
@@ -132,7 +135,7 @@ func (s *shard) regrant(c *client, claims *auth.Claims) (lost []string) {
 	c.claims.Store(claims)
 	for i := len(c.edges) - 1; i >= 0; i-- {
 		e := c.edges[i]
-		if allowed(e.vehicle.id) {
+		if allowed(e.vehicle.id) && !regrouped(e) {
 			continue
 		}
 		if e.named() {

@@ -40,6 +40,7 @@ var upgrader = websocket.Upgrader{
 //	{"track":[...],"max_hz":1}   at most that many positions a second of each, the newest winning; 0 is no limit; alone: for all of them
 //	{"untrack":[...]}            no longer
 //	{"bbox":[w,s,e,n]}           follow what is in that part of the map; null: no longer. What is tracked by id stays followed anywhere
+//	{"groups":["north"]}         follow what is in one of these groups, of the device registry; null: no longer. With a bbox, what is in both
 //	{"resume":{"123":"<seq>"}}   follow again after a disconnection, with the last seq seen: what was missed comes first, or a resync
 //	{"ping":1}                   is answered with {"type":"pong","pong":1}
 //
@@ -47,7 +48,7 @@ var upgrader = websocket.Upgrader{
 //
 //	{"type":"location:update",...event}     a live valid fix: it moves the vehicle
 //	{"type":"event",...event}               anything else
-//	{"type":"snapshot","events":[...]}      after each track, bbox and resume: the last known of each vehicle. A large one comes in
+//	{"type":"snapshot","events":[...]}      after each track, bbox, groups and resume: the last known of each vehicle. A large one comes in
 //	                                        parts, all but the last with "more":true. What is tracked comes after it, and newer
 //	{"type":"resync"}                       something may have been missed; the newest position of each vehicle follows
 //	{"type":"skipped","count":n}            the client was too slow for n events, superseded positions mostly

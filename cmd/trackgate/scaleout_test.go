@@ -160,10 +160,11 @@ type scale struct {
 	clients  sync.WaitGroup
 }
 
-func scaleOut(t *testing.T, redis string, nodes int) *scale {
+func scaleOut(t *testing.T, redis string, nodes int, more ...string) *scale {
 	t.Helper()
 	dir := t.TempDir()
 	env := []string{"REDIS_URL=" + redis, "JWT_SECRET=" + testSecret, "TRACKGATE_FANOUT_CONNECTIONS_PER_USER=1000", "TRACKGATE_GATEWAY_REPLAY=" + freePort(t)}
+	env = append(env, more...)
 	s := &scale{t: t, ingest: freePort(t), stop: make(chan struct{})}
 	for i := range 6 {
 		s.vehicles = append(s.vehicles, fmt.Sprint("v", i))

@@ -1,5 +1,7 @@
 package auth
 
+import "slices"
+
 // Groups says in which groups a vehicle is: the device registry, in whatever form the process holds it. It is asked on every track and
 // every list, so it answers from memory.
 type Groups interface {
@@ -26,14 +28,20 @@ func (p *Policy) Allow(c *Claims, a Action, vehicle string) bool {
 	if _, ok := c.Grants.Vehicles[vehicle]; ok {
 		return true
 	}
-	if len(c.Grants.Groups) == 0 || p.groups == nil {
+	if len(c.Grants.Groups) == 0 {
+		return false
+	}
+	return p.In(vehicle, c.Grants.Groups)
+}
+
+// In says whether a vehicle is in one of some groups. Who may know that is another question: see Allow.
+func (p *Policy) In(vehicle string, groups []string) bool {
+	if p.groups == nil {
 		return false
 	}
 	for _, g := range p.groups.GroupsOf(vehicle) {
-		for _, mine := range c.Grants.Groups {
-			if g == mine {
-				return true
-			}
+		if slices.Contains(groups, g) {
+			return true
 		}
 	}
 	return false

@@ -75,6 +75,8 @@ export interface Client {
     readonly state: State;
     trackVehicle(id: string | number): void;
     untrackVehicle(id: string | number): void;
+    /** Follows what is in these groups of the device registry besides; null ends it. */
+    trackGroups(groups: string[] | null): void;
     /** Returns a function that takes the listener away. */
     on<K extends keyof Listeners>(name: K, listener: Listeners[K]): () => void;
     /** The newest position that came; undefined if none did. */

@@ -13,6 +13,8 @@ class Connection {
         this.asked = false; // whether the connection lives
         this.refusedFresh = false; // the last token was refused before it had served
         this.tracked = new Set();
+        this.groups = null;
+        this.told = false; // what is not tracked by id has been asked for: asked for again, it may have a gap
         this.seen = new Map();
         this.last = new Map(); // seq of what was heard last of each vehicle, alarms and the like included
         this.listeners = {
@@ -45,6 +47,12 @@ class Connection {
         this.last.delete(vehicle);
         if (this.state === 'connected')
             this.send({ untrack: [vehicle] });
+    }
+    trackGroups(groups) {
+        const before = this.groups;
+        this.groups = groups && groups.length > 0 ? [...groups] : null;
+        if (this.state === 'connected' && (before || this.groups))
+            this.send(this.request({ groups: this.groups }));
     }
     setToken(token) {
         this.token = token;
@@ -152,9 +160,13 @@ class Connection {
         if (before && (m.time < before.time || (m.time === before.time && (m.seq ?? '') <= (before.seq ?? ''))))
             return;
         const fix = bare(m);
-        if (this.tracked.has(m.vehicle) || this.tracked.has('*'))
+        if (this.tracked.has(m.vehicle) || this.wide())
             this.seen.set(m.vehicle, fix);
         this.emit('location', fix);
+    }
+    /** Whether more is followed than what is tracked by id. */
+    wide() {
+        return this.groups !== null || this.tracked.has('*');
     }
     /** The server has taken the token. */
     ready(token) {
@@ -179,7 +191,12 @@ class Connection {
         }
         for (let i = 0; i < track.length; i += maxIDs)
             this.send(this.request({ track: track.slice(i, i + maxIDs) }));
+        if (this.groups)
+            this.send(this.request({ groups: this.groups }));
         this.turn('connected');
+        if (this.told && this.wide())
+            this.emit('resync'); // only what is tracked by id is resumed
+        this.told = true;
     }
     request(r) {
         return this.options.maxHz === undefined ? r : { ...r, max_hz: this.options.maxHz };

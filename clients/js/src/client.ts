@@ -81,6 +81,8 @@ export interface Client {
   readonly state: State;
   trackVehicle(id: string | number): void;
   untrackVehicle(id: string | number): void;
+  /** Follows what is in these groups of the device registry besides; null ends it. */
+  trackGroups(groups: string[] | null): void;
   /** Returns a function that takes the listener away. */
   on<K extends keyof Listeners>(name: K, listener: Listeners[K]): () => void;
   /** The newest position that came; undefined if none did. */
@@ -109,6 +111,8 @@ class Connection implements Client {
   private asked = false; // whether the connection lives
   private refusedFresh = false; // the last token was refused before it had served
   private readonly tracked = new Set<string>();
+  private groups: string[] | null = null;
+  private told = false; // what is not tracked by id has been asked for: asked for again, it may have a gap
   private readonly seen = new Map<string, Fix>();
   private readonly last = new Map<string, string>(); // seq of what was heard last of each vehicle, alarms and the like included
   private readonly listeners: { [K in keyof Listeners]: Set<Listeners[K]> } = {
@@ -143,6 +147,12 @@ class Connection implements Client {
     this.seen.delete(vehicle);
     this.last.delete(vehicle);
     if (this.state === 'connected') this.send({ untrack: [vehicle] });
+  }
+
+  trackGroups(groups: string[] | null): void {
+    const before = this.groups;
+    this.groups = groups && groups.length > 0 ? [...groups] : null;
+    if (this.state === 'connected' && (before || this.groups)) this.send(this.request({ groups: this.groups }));
   }
 
   setToken(token: TokenSource): void {
@@ -246,8 +256,13 @@ class Connection implements Client {
     // A snapshot repeats what is known. One device time is told apart by seq, and a third party's publish has none.
     if (before && (m.time < before.time || (m.time === before.time && (m.seq ?? '') <= (before.seq ?? '')))) return;
     const fix = bare(m) as Fix;
-    if (this.tracked.has(m.vehicle) || this.tracked.has('*')) this.seen.set(m.vehicle, fix);
+    if (this.tracked.has(m.vehicle) || this.wide()) this.seen.set(m.vehicle, fix);
     this.emit('location', fix);
+  }
+
+  /** Whether more is followed than what is tracked by id. */
+  private wide(): boolean {
+    return this.groups !== null || this.tracked.has('*');
   }
 
   /** The server has taken the token. */
@@ -269,7 +284,10 @@ class Connection implements Client {
       this.send(this.request({ resume: part }));
     }
     for (let i = 0; i < track.length; i += maxIDs) this.send(this.request({ track: track.slice(i, i + maxIDs) }));
+    if (this.groups) this.send(this.request({ groups: this.groups }));
     this.turn('connected');
+    if (this.told && this.wide()) this.emit('resync'); // only what is tracked by id is resumed
+    this.told = true;
   }
 
   private request(r: object): object {

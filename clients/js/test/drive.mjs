@@ -16,6 +16,7 @@ const commands = {
   },
   track(id) { client.trackVehicle(id); },
   untrack(id) { client.untrackVehicle(id); },
+  groups(groups) { client.trackGroups(groups); },
   token(token) { client.setToken(token); },
   close() { client.close(); },
 };

@@ -6,7 +6,7 @@ import WebSocket from 'ws';
 import { configure, useRealtimeConnection, useVehicleTracking } from '../dist/react.js';
 
 const [, , url, token, vehicle, second] = process.argv;
-configure({ url, WebSocket, backoff: 50, backoffMax: 200, maxHz: 0 });
+configure({ url, ...(globalThis.WebSocket ? {} : { WebSocket }), backoff: 50, backoffMax: 200, maxHz: 0 });
 const say = (...what) => console.log(JSON.stringify(what));
 
 function Dashboard() {
