@@ -143,9 +143,8 @@ func (p *batch) fill(r *row) error {
 		a := &e.Attrs[i]
 		v, number := a.Float()
 		if !number {
-			if _, text := a.Text(); !text {
-				given = true
-			}
+			_, encoded := a.JSON()
+			given = given || encoded
 			continue
 		}
 		switch a.Name {

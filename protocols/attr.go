@@ -153,6 +153,9 @@ func (a Attr) Bool() (value, ok bool) { return a.num == 1, a.kind == attrBool }
 // Text returns a text; false for anything else.
 func (a Attr) Text() (string, bool) { return a.text, a.kind == attrText }
 
+// JSON returns a list or an object as the decoder encoded it; false for anything else, also for what is encoded only when it is written.
+func (a Attr) JSON() (string, bool) { return a.text, a.kind == attrJSON }
+
 // AppendJSON appends the attributes as one JSON object.
 func (a Attrs) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
