@@ -36,9 +36,10 @@ func NewMessage(e *protocols.Event) *Message {
 		with.Vehicle = e.Device
 		e = &with
 	}
+	var room [1024]byte // most events fit: one allocation, of the right size
 	return &Message{
 		Vehicle: e.Vehicle, Seq: e.Seq(), Time: e.Time, Live: e.Live(), Alarm: e.Kind == protocols.Alarm || e.Alarm != "",
-		HasFix: e.Has&protocols.HasFix != 0, Lat: e.Lat, Lng: e.Lng, body: e.AppendJSON(nil),
+		HasFix: e.Has&protocols.HasFix != 0, Lat: e.Lat, Lng: e.Lng, body: bytes.Clone(e.AppendJSON(room[:0])),
 	}
 }
 
