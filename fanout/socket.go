@@ -37,8 +37,9 @@ type socket struct {
 
 // owner is what a socket is read for.
 type owner interface {
-	// message takes a text message; it may block, and reading waits for it. False: there is nothing more to be read.
-	message(text []byte) bool
+	// message takes a text message; it may block, and reading waits for it. more says that the next one is there already. False: there is nothing more to
+	// be read.
+	message(text []byte, more bool) bool
 	// ping and pong take control frames. They must not block, nor keep the payload.
 	ping(payload []byte)
 	pong()
@@ -100,8 +101,8 @@ func (s *socket) received(b []byte) bool {
 
 // process hands over what one read brought.
 func (s *socket) process(texts [][]byte, bad *fault) {
-	for _, text := range texts {
-		if !s.owner.message(text) {
+	for i, text := range texts {
+		if !s.owner.message(text, i+1 < len(texts)) {
 			s.drain()
 			return
 		}

@@ -33,6 +33,7 @@ type engine struct {
 
 	work    sync.Mutex // one packet at a time; taken before mu
 	session *session   // nil before CONNECT
+	wanted  []string   // vehicles to track that were named by packets in a row, and wait for the last of these
 	pid     string
 	ended   bool
 	bye     bool        // the client left on purpose: there is nothing to recover

@@ -125,8 +125,10 @@ func (e *engine) servePost(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	for packet := range bytes.SplitSeq(body, []byte{separator}) {
-		switch err := e.receive(packet); {
+	for more := true; more; {
+		var packet []byte
+		packet, body, more = bytes.Cut(body, []byte{separator})
+		switch err := e.receive(packet, more); {
 		case errors.Is(err, errOver):
 			e.finished()
 		case err != nil:

@@ -14,8 +14,9 @@ import (
 // errOver says that a session takes no more packets.
 var errOver = errors.New("fanout: session is over")
 
-// receive takes one Engine.IO packet of the client. With an error the session has to end: errBinary and errPacket are the client's fault.
-func (e *engine) receive(raw []byte) error {
+// receive takes one Engine.IO packet of the client; more says that the next one is there already. With an error the session has to end: errBinary and
+// errPacket are the client's fault.
+func (e *engine) receive(raw []byte, more bool) error {
 	if len(raw) == 0 {
 		return errPacket
 	}
@@ -52,6 +53,9 @@ func (e *engine) receive(raw []byte) error {
 	defer e.work.Unlock()
 	if e.ended {
 		return errOver
+	}
+	if e.gather(p, more) {
+		return nil
 	}
 	switch {
 	case p.namespace != "/":
@@ -138,6 +142,35 @@ func (e *engine) connect(data json.RawMessage) error {
 		s.engines.changed(e)
 	}
 	return nil
+}
+
+// gather carries out the tracks of packets that came in a row at once: a dashboard that opens tracks its vehicles one by one, and each by itself would cost
+// a question to the bus and one to the store. True if p is one of them and done with. What is not such a packet finds those before it carried out.
+func (e *engine) gather(p ioPacket, more bool) (done bool) {
+	var vehicles ids
+	if p.namespace == "/" && p.kind == ioEvent && p.id == nil && e.session != nil && (more || len(e.wanted) > 0) {
+		call, err := parseCall(p.data)
+		if err == nil && call.name == "track:vehicle" && len(call.args) > 0 && vehicles.UnmarshalJSON(call.args[0]) == nil {
+			done = true
+		} else {
+			vehicles = nil
+		}
+	}
+	if len(e.wanted) > 0 && len(e.wanted)+len(vehicles) > maxIDs {
+		e.trackWanted()
+	}
+	e.wanted = append(e.wanted, vehicles...)
+	if len(e.wanted) > 0 && !(done && more) {
+		e.trackWanted()
+	}
+	return done
+}
+
+func (e *engine) trackWanted() {
+	vehicles := e.wanted
+	e.wanted = nil
+	e.session.handle(e.server.ctx, &request{Track: vehicles})
+	e.server.engines.changed(e)
 }
 
 // event carries out what the client emitted:

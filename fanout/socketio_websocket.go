@@ -90,7 +90,7 @@ func newCarrier(e *engine, conn net.Conn, at stage) *carrier {
 
 // The methods of owner.
 
-func (c *carrier) message(packet []byte) bool {
+func (c *carrier) message(packet []byte, more bool) bool {
 	e := c.engine
 	switch c.stage {
 	case probing:
@@ -113,7 +113,7 @@ func (c *carrier) message(packet []byte) bool {
 		e.server.readers.Done() // the session counts
 		return true
 	}
-	err := e.receive(packet)
+	err := e.receive(packet, more)
 	if err == nil {
 		return true
 	}

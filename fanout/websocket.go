@@ -194,7 +194,7 @@ func (v *visitor) join(claims *auth.Claims) bool {
 
 // The methods of owner.
 
-func (v *visitor) message(text []byte) bool {
+func (v *visitor) message(text []byte, _ bool) bool {
 	s := v.server
 	r, err := parseRequest(text)
 	if v.session == nil {
