@@ -27,6 +27,7 @@ type client struct {
 	speaks dialect
 	buf    []byte
 	r, w   int
+	left   int       // bytes of a frame's payload that are to come
 	took   time.Time // when the bytes in buf came
 
 	first  int     // of the vehicles that it follows
@@ -174,23 +175,20 @@ func (c *client) expect(prefix string) error {
 	}
 }
 
-// run reads until the connection ends.
-func (c *client) run() {
-	c.conn.SetDeadline(time.Time{})
-	err := c.read()
-	c.err.Store(&err)
-}
-
+// read reads until the connection ends, or has nothing more for now: errLater. It goes on where it stopped.
 func (c *client) read() error {
 	for {
-		size, err := c.header()
-		if err != nil {
-			return err
+		if c.left == 0 {
+			size, err := c.header()
+			if err != nil {
+				return err
+			}
+			c.left = size
 		}
-		for size > 0 {
-			used := c.scan(c.buf[c.r:min(c.w, c.r+size)], size)
+		for c.left > 0 {
+			used := c.scan(c.buf[c.r:min(c.w, c.r+c.left)], c.left)
 			c.r += used
-			if size -= used; size > 0 {
+			if c.left -= used; c.left > 0 {
 				if err := c.fill(); err != nil {
 					return err
 				}
@@ -199,7 +197,11 @@ func (c *client) read() error {
 	}
 }
 
-// header reads up to the next data frame's payload and returns its length. Pings of either protocol are answered on the way.
+// errLater says that a connection has nothing more to read for now.
+var errLater = errors.New("nothing more for now")
+
+// header reads up to the next data frame's payload and returns its length. Pings of either protocol are answered on the way. Nothing of a header, or of a
+// control frame, is used up before all of it is there.
 func (c *client) header() (size int, err error) {
 	for {
 		if err := c.need(2); err != nil {
@@ -221,32 +223,30 @@ func (c *client) header() (size int, err error) {
 		case 10:
 			size = int(binary.BigEndian.Uint64(c.buf[c.r+2:]))
 		}
+		answer := op == 1 && size == 1 && c.speaks == socketIO
+		if op == 8 || op == 9 || answer {
+			if err := c.need(head + size); err != nil {
+				return 0, err
+			}
+		}
 		c.r += head
+		payload := c.buf[c.r:min(c.w, c.r+size)]
 		switch {
+		case op == 8 && size < 2:
+			return 0, io.EOF
 		case op == 8:
-			if err := c.need(size); err != nil || size < 2 {
-				return 0, io.EOF
-			}
-			return 0, fmt.Errorf("closed with %d %s", binary.BigEndian.Uint16(c.buf[c.r:]), c.buf[c.r+2:c.r+size])
+			return 0, fmt.Errorf("closed with %d %s", binary.BigEndian.Uint16(payload), payload[2:])
 		case op == 9:
-			if err := c.need(size); err != nil {
-				return 0, err
-			}
-			c.r += size
-			if _, err := c.conn.Write([]byte{0x8a, 0x80, 0, 0, 0, 0}); err != nil {
-				return 0, err
-			}
-		case op == 1 && size == 1 && c.speaks == socketIO:
-			if err := c.need(1); err != nil {
-				return 0, err
-			}
-			c.r++
-			if err := c.send("3"); err != nil {
-				return 0, err
-			}
+			_, err = c.conn.Write([]byte{0x8a, 0x80, 0, 0, 0, 0})
+		case answer:
+			err = c.send("3")
 		default:
 			return size, nil
 		}
+		if err != nil {
+			return 0, err
+		}
+		c.r += size
 	}
 }
 

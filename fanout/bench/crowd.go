@@ -37,10 +37,7 @@ func (b *bench) gather(p *process, speaks dialect, n int, check bool, follow fun
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range c.clients {
-		c.readers.Go(k.run)
-	}
-	return c, nil
+	return c, c.listen()
 }
 
 // gatherFrom opens the connections of users from first on, and has them follow; nobody reads yet.

@@ -166,8 +166,8 @@ func holdConnections(addr string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, k := range crowd.clients {
-		crowd.readers.Go(k.run)
+	if err := crowd.listen(); err != nil {
+		return err
 	}
 	defer crowd.leave()
 	fmt.Fprintln(out, "held", n)
