@@ -58,6 +58,9 @@ func TestSmoke(t *testing.T) {
 			t.Errorf("no row of group %c", letter)
 		}
 	}
+	if err := b.results.writeReliability(dir); err != nil {
+		t.Fatal(err)
+	}
 	want := "before\n<!-- bench l -->\n" + b.results.table("l") + "<!-- /bench -->\nbetween\n<!-- bench z -->\nkept\n<!-- /bench -->\nafter\n"
 	if got, err := os.ReadFile(byHand); err != nil || string(got) != want {
 		t.Errorf("reliability.md: %v\n%s", err, got)

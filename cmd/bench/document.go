@@ -17,7 +17,7 @@ import (
 //go:embed performance.md.tmpl
 var page string
 
-// write writes performance.md and its plots into a folder, and renews the tables of reliability.md there.
+// write writes performance.md and its plots into a folder.
 func (r *results) write(docs string) error {
 	t, err := template.New("performance.md").Funcs(template.FuncMap{
 		"table":  r.table,
@@ -41,10 +41,7 @@ func (r *results) write(docs string) error {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(docs, "performance.md"), []byte(b.String()), 0o644); err != nil {
-		return err
-	}
-	return r.writeReliability(docs)
+	return os.WriteFile(filepath.Join(docs, "performance.md"), []byte(b.String()), 0o644)
 }
 
 // table is the rows of a group in Markdown.

@@ -19,7 +19,7 @@ func main() {
 		return
 	}
 	full := flag.Bool("full", false, "more connections and longer runs: an hour instead of minutes")
-	only := flag.String("only", "", "letters of the groups of rows to measure; the document is then left alone")
+	only := flag.String("only", "", "letters of the groups of rows to measure; performance.md is then left alone")
 	trackgate := flag.String("trackgate", "bin/trackgate", "the program whose serve is measured")
 	docs := flag.String("docs", "docs", "folder of performance.md and its plots")
 	kept := flag.String("results", "bin/bench.json", "file that keeps the results")
@@ -53,6 +53,11 @@ func (b *bench) run(only, docs, kept string, again bool) error {
 	}
 	b.results.Plots = b.curves.plots()
 	b.results.print(os.Stdout)
+	if b.full {
+		if err := b.results.writeReliability(docs); err != nil {
+			return err
+		}
+	}
 	if only != "" {
 		return nil
 	}

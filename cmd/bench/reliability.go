@@ -13,7 +13,7 @@ import (
 // marked is a table in a page that is otherwise written by hand, between marks that name its group of rows.
 var marked = regexp.MustCompile(`(?s)(<!-- bench ([a-z]) -->\n).*?(<!-- /bench -->)`)
 
-// writeReliability renews the tables of reliability.md. A folder without that page is left as it is, and so is a table whose rows were not measured.
+// writeReliability renews the tables of reliability.md, which has the figures of full runs only. A folder without that page is left as it is, and so is a table whose rows were not measured.
 func (r *results) writeReliability(docs string) error {
 	path := filepath.Join(docs, "reliability.md")
 	raw, err := os.ReadFile(path)
