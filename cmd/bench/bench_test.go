@@ -61,7 +61,7 @@ func TestSmoke(t *testing.T) {
 	if err := b.results.writeReliability(dir); err != nil {
 		t.Fatal(err)
 	}
-	want := "before\n<!-- bench l -->\n" + b.results.table("l") + "<!-- /bench -->\nbetween\n<!-- bench z -->\nkept\n<!-- /bench -->\nafter\n"
+	want := "before\n<!-- bench l -->\n" + b.results.table("l") + "\n" + b.results.Machine.sentence() + "\n<!-- /bench -->\nbetween\n<!-- bench z -->\nkept\n<!-- /bench -->\nafter\n"
 	if got, err := os.ReadFile(byHand); err != nil || string(got) != want {
 		t.Errorf("reliability.md: %v\n%s", err, got)
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -29,8 +30,13 @@ func (r *results) writeReliability(docs string) error {
 		if !r.has(group) {
 			return old
 		}
-		return append(append(append([]byte{}, m[1]...), r.table(group)...), m[3]...)
+		return []byte(string(m[1]) + r.table(group) + "\n" + r.Machine.sentence() + "\n" + string(m[3]))
 	}), 0o644)
+}
+
+// sentence says where a table is from.
+func (m *machine) sentence() string {
+	return fmt.Sprintf("Revision %s, %d cores, load average %s before.", m.Revision, m.Cores, m.Load)
 }
 
 // has says whether a group was measured.
