@@ -99,10 +99,11 @@ type descriptor struct {
 	fd      int32
 	reading bool // events are wanted for what comes
 	closed  bool
+	gone    func() // tells the listener of its end; nil: there is none to tell
 }
 
 // takeOver duplicates the connection's descriptor and registers the copy. The connection remains the caller's, to close.
-func (p *poller) takeOver(conn *net.TCPConn, s *socket) (*descriptor, error) {
+func (p *poller) takeOver(conn syscall.Conn, s *socket) (*descriptor, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -245,4 +246,14 @@ func (d *descriptor) close() {
 	d.closed, d.rest = true, nil
 	d.poller.put(int(d.fd), nil)
 	unix.Close(int(d.fd)) // which takes it out of epoll too: there is no other copy
+	if d.gone != nil {
+		d.gone()
+	}
+}
+
+// counted has gone called when the descriptor is closed.
+func (d *descriptor) counted(gone func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.gone = gone
 }

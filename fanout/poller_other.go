@@ -4,7 +4,7 @@ package fanout
 
 import (
 	"errors"
-	"net"
+	"syscall"
 )
 
 // poller is for Linux; elsewhere every connection is a stream.
@@ -12,10 +12,16 @@ type poller struct{}
 
 func newPollers(int) []*poller { return nil }
 
+// detached is what a poller would watch.
+type detached interface {
+	wire
+	counted(gone func())
+}
+
 func (*poller) run() {}
 
 func (*poller) close() {}
 
-func (*poller) takeOver(*net.TCPConn, *socket) (wire, error) {
+func (*poller) takeOver(syscall.Conn, *socket) (detached, error) {
 	return nil, errors.New("fanout: no poller on this system")
 }

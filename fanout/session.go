@@ -192,6 +192,7 @@ func (s *session) follow(ctx context.Context, vehicles []string, gap int64) {
 // join tracks vehicles by name, held until what goes before is queued. resumes says that nothing that comes meanwhile may be left out.
 func (s *session) join(ctx context.Context, vehicles []string, gap int64, resumes bool) {
 	c, interest := s.client, s.server.hub.interest
+	s.server.hub.spent.Add(uint64((len(vehicles) + perSpent - 1) / perSpent))
 	if err := interest.acquire(ctx, vehicles); err != nil {
 		s.server.log.Debug("following vehicles", zap.Error(err)) // they come after a gap, when the bus is back
 	}

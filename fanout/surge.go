@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// surge is how many handshakes leave enough behind to be worth clearing away. A snapshot of perSpent vehicles counts as one.
+// surge is how many handshakes leave enough behind to be worth clearing away. To follow perSpent vehicles, or a snapshot of them, counts as one.
 const (
 	surge    = 256
 	perSpent = 100

@@ -114,14 +114,24 @@ func (w *connWire) half() {
 
 func (w *connWire) close() { w.conn.Close() }
 
+// Counted is a connection whose listener counts those that are open.
+type Counted interface {
+	// Detach closes the connection, of which somebody has a duplicate. It counts until gone is called.
+	Detach() (gone func())
+}
+
 // begin starts the life of a connection that has shaken hands: under a poller if there is one for it.
 func (h *Hub) begin(conn net.Conn, s *socket) {
 	h.spent.Add(1)
-	if tcp, ok := conn.(*net.TCPConn); ok && len(h.pollers) > 0 {
+	if plain, ok := conn.(syscall.Conn); ok && len(h.pollers) > 0 { // who encrypts does not show its socket
 		p := h.pollers[int(h.nextPoller.Add(1))%len(h.pollers)]
-		if d, err := p.takeOver(tcp, s); err == nil {
+		if d, err := p.takeOver(plain, s); err == nil {
+			if c, ok := conn.(Counted); ok {
+				d.counted(c.Detach())
+			} else {
+				conn.Close() // the descriptor is a duplicate
+			}
 			s.wire = d
-			tcp.Close() // the descriptor is a duplicate
 			return
 		}
 	}

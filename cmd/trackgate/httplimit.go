@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/trackgate/trackgate/fanout"
 	"github.com/trackgate/trackgate/gateway"
 )
 
@@ -67,6 +68,17 @@ func (c *limitedConn) SyscallConn() (syscall.RawConn, error) {
 }
 
 func (c *limitedConn) Close() error {
-	c.once.Do(func() { c.listener.open.Add(-1) })
+	c.release()
 	return c.Conn.Close()
 }
+
+// release has the connection count no more.
+func (c *limitedConn) release() { c.once.Do(func() { c.listener.open.Add(-1) }) }
+
+// Detach implements fanout.Counted: WebSockets go on without their net.Conn, as a descriptor that counts as before.
+func (c *limitedConn) Detach() (gone func()) {
+	c.Conn.Close()
+	return c.release
+}
+
+var _ fanout.Counted = (*limitedConn)(nil)

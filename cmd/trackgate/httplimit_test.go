@@ -1,10 +1,18 @@
 package main
 
 import (
+	"io"
 	"net"
+	"net/http"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // TestHTTPConnectionsAreLimited: people have connections of their own, and share the rest with devices.
@@ -55,5 +63,62 @@ func TestHTTPConnectionsAreLimited(t *testing.T) {
 	dial(true)
 	dial(false)
 	devices.Store(0)
-	dial(true)
+	gone := dial(true).(*limitedConn).Detach() // as WebSockets are
+	open := l.open.Load()
+	gone()
+	gone()
+	if got := l.open.Load(); got != open-1 {
+		t.Errorf("%d open after the end of one of %d", got, open)
+	}
+}
+
+// TestSilentWebSocketsHaveNoGoroutine: as the program serves them, behind the listener that counts connections.
+func TestSilentWebSocketsHaveNoGoroutine(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere they have one")
+	}
+	web := freePort(t)
+	env := []string{"JWT_SECRET=" + testSecret}
+	p := start(t, append(env, "TRACKGATE_GATEWAY_REPLAY="), "serve", "--data", t.TempDir(), "--http", web, "--any", freePort(t))
+	p.ready(web)
+	token, err := run(t, env, "token", "--vehicles", "*")
+	if err != nil {
+		t.Fatal(token, err)
+	}
+	number := func(metric string) int {
+		t.Helper()
+		resp, err := http.Get("http://" + web + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		raw, _ := io.ReadAll(resp.Body)
+		found := regexp.MustCompile(`(?m)^` + metric + ` (\d+)$`).FindSubmatch(raw)
+		if found == nil {
+			t.Fatalf("no %s in %s", metric, raw)
+		}
+		n, _ := strconv.Atoi(string(found[1]))
+		return n
+	}
+	const clients = 60
+	before := number("go_goroutines")
+	var conns []*websocket.Conn
+	for range clients {
+		c, _, err := websocket.DefaultDialer.Dial("ws://"+web+"/ws", http.Header{"Authorization": {"Bearer " + strings.TrimSpace(token)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		conns = append(conns, c)
+	}
+	for _, c := range conns {
+		c.WriteMessage(websocket.TextMessage, []byte(`{"ping":1}`))
+		if _, _, err := c.ReadMessage(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "few goroutines", func() bool { return number("go_goroutines") < before+clients/2 })
+	if n := number("trackgate_ws_clients"); n != clients {
+		t.Errorf("%d clients", n)
+	}
 }

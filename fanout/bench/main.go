@@ -64,7 +64,7 @@ const groups = 10
 
 func full() sizes {
 	return sizes{clients: 10_000, vehiclesA: 1000, rateA: 1000, dashboards: 1000, perDashboard: 500, rateB: 500, rateC: 10,
-		fleetClients: 500, fleetVehicles: 10_000, good: 500, held: 50_000, devices: 1000, rateLive: 2000, step: 4 * time.Second, settle: 3 * time.Second, sweep: true}
+		fleetClients: 500, fleetVehicles: 10_000, good: 500, held: 50_000, devices: 1000, rateLive: 2000, step: 4 * time.Second, settle: 4 * time.Second, sweep: true}
 }
 
 func small() sizes {
@@ -83,6 +83,7 @@ func main() {
 	flag.IntVar(&b.fleetClients, "fleet-clients", b.fleetClients, "clients that follow everything")
 	flag.IntVar(&b.fleetVehicles, "fleet-vehicles", b.fleetVehicles, "vehicles that they see")
 	flag.DurationVar(&b.step, "step", b.step, "time of each measurement")
+	flag.DurationVar(&b.settle, "settle", b.settle, "time before memory is looked at")
 	flag.BoolVar(&b.sweep, "sweep", b.sweep, "also search for the highest rate that each server bears")
 	pin := flag.Bool("pin", runtime.NumCPU() > 1, "keep the servers to one core and the load to another")
 	flag.StringVar(&b.trackgate, "trackgate", "bin/trackgate", "the program to measure")
