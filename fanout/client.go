@@ -82,7 +82,7 @@ func (c *client) answer(pong []byte) {
 	}
 	c.shard.post(func() {
 		c.pong.Store(false)
-		c.put(item{raw: pong, frame: true})
+		c.put(frameItem(pong))
 	})
 }
 
@@ -169,7 +169,7 @@ func (c *client) skip(n int) {
 }
 
 // putJSON queues an object of the server's own.
-func (c *client) putJSON(raw []byte) { c.put(item{raw: raw}) }
+func (c *client) putJSON(raw []byte) { c.put(rawItem(raw)) }
 
 // putError queues what a client is told about a request, and about a vehicle if one is given.
 func (c *client) putError(text, vehicle string) {
@@ -191,7 +191,7 @@ func (c *client) flush() {
 			raw := strconv.AppendUint([]byte(`{"type":"skipped","count":`), c.skipped, 10)
 			c.skipped = 0
 			c.rawBytes += len(raw) + 1
-			c.queue = slices.Insert(c.queue, c.head, item{raw: append(raw, '}')})
+			c.queue = slices.Insert(c.queue, c.head, rawItem(append(raw, '}')))
 		}
 		end, size := c.head, 0
 		for end < len(c.queue) && (end == c.head || size < maxFlush) {
@@ -251,7 +251,7 @@ func (c *client) leave(batch []item) []item {
 		}
 		if i.msg != nil {
 			sent++
-		} else if c.resync && string(i.raw) == resyncMessage {
+		} else if c.resync && string(i.note.raw) == resyncMessage {
 			c.resync = false
 		}
 		kept = append(kept, i)

@@ -30,19 +30,20 @@ const (
 	codeTooBig      = 1009
 )
 
-// item is one thing queued for a client: a message, a JSON object of the server's own, or a frame of the connection's own.
+// item is one thing queued for a client: a message, a JSON object of the server's own, or a frame of the connection's own. Queues of busy clients are what
+// a node's memory goes into, so it is 32 bytes.
 type item struct {
 	edge  *edge    // by which the message came; nil for the others
 	msg   *Message // nil for the others
-	note  *note    // or one of the server's own that every link puts in its own way
-	raw   []byte
-	event bool // the message goes as an event, and does not move the vehicle
-	frame bool // raw is a frame of the connection, not JSON
-	again bool // the message was missed and is sent late: nothing replaces it, and the client's reader waits for it
+	note  *note    // nil for messages
+	event bool     // the message goes as an event, and does not move the vehicle
+	frame bool     // the note is a frame of the connection, not JSON
+	again bool     // the message was missed and is sent late: nothing replaces it, and the client's reader waits for it
 }
 
-// note is a snapshot, or an error if there is a text.
+// note is what the server itself says: raw bytes; an error if there is a text; else a snapshot. Each link puts the last two in its own way.
 type note struct {
+	raw     []byte
 	events  []*Message
 	more    bool // another part follows
 	text    string
@@ -50,6 +51,9 @@ type note struct {
 }
 
 func (n *note) json() []byte {
+	if n.raw != nil {
+		return n.raw
+	}
 	if n.text != "" {
 		return errorMessage(n.text, n.vehicle)
 	}
@@ -57,6 +61,9 @@ func (n *note) json() []byte {
 }
 
 func (n *note) size() int {
+	if n.raw != nil {
+		return len(n.raw)
+	}
 	size := 64 + len(n.text) + len(n.vehicle)
 	for _, m := range n.events {
 		size += len(m.body) + 1
@@ -67,22 +74,17 @@ func (n *note) size() int {
 // position says that a newer one of the vehicle may replace it.
 func (i *item) position() bool { return i.msg != nil && !i.event && !i.msg.Alarm && !i.again }
 
+// rawItem is an item of bytes that are ready.
+func rawItem(raw []byte) item { return item{note: &note{raw: raw}} }
+
+// frameItem is an item that is a frame of the connection.
+func frameItem(raw []byte) item { return item{note: &note{raw: raw}, frame: true} }
+
 func (i *item) size() int {
 	if i.msg != nil {
 		return len(i.msg.body) + len(prefixUpdate)
 	}
-	if i.note != nil {
-		return i.note.size()
-	}
-	return len(i.raw)
-}
-
-// own is the JSON of an item that is no message.
-func (i *item) own() []byte {
-	if i.note != nil {
-		return i.note.json()
-	}
-	return i.raw
+	return i.note.size()
 }
 
 // What stands before an event's members on the way to a client.
@@ -94,7 +96,7 @@ const (
 // appendItem appends the item's JSON object.
 func appendItem(b []byte, i *item) []byte {
 	if i.msg == nil {
-		return append(b, i.own()...)
+		return append(b, i.note.json()...)
 	}
 	if i.event {
 		b = append(b, prefixEvent...)

@@ -10,6 +10,10 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
+// redisBuffer is the size of each of a connection's two buffers in bytes. Many clients that come together open as many connections as the pool allows,
+// and there they stay.
+const redisBuffer = 16 << 10
+
 func redisClient(rawURL string, cluster bool) (redis.UniversalClient, error) {
 	rawURL = severalNodes(rawURL)
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
@@ -26,6 +30,7 @@ func redisClient(rawURL string, cluster bool) (redis.UniversalClient, error) {
 		if o.DialTimeout == 0 {
 			o.DialTimeout = 2 * time.Second
 		}
+		o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
 		return redis.NewClusterClient(o), nil
 	}
 	o, err := redis.ParseURL(rawURL)
@@ -37,6 +42,7 @@ func redisClient(rawURL string, cluster bool) (redis.UniversalClient, error) {
 	if o.DialTimeout == 0 {
 		o.DialTimeout = 2 * time.Second
 	}
+	o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
 	return redis.NewClient(o), nil
 }
 

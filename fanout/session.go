@@ -232,8 +232,8 @@ func (s *session) untrack(vehicles []string) {
 	s.releaseFleet(false, was, is)
 }
 
-// snapshotPart is the most events in one part of a snapshot of everything.
-const snapshotPart = 1000
+// snapshotPart is the most events in one part of a snapshot of everything: what a client has not taken yet is a part that is encoded for it alone.
+const snapshotPart = 250
 
 // fleetSnapshot queues the last known position of everything that the client may read, in parts, waiting for the client in between.
 func (s *session) fleetSnapshot(ctx context.Context) {

@@ -21,19 +21,19 @@ type shard struct {
 	wake     chan struct{}
 	stopped  chan struct{}
 
-	clients  map[*client]struct{}
-	vehicles map[string]*vehicle
-	serial   uint32                // of the vehicle that came last
-	cohorts  map[cohortKey]*cohort // of the clients that follow everything
-	fleet    []*cohort             // the same in the order in which they came; nil: has ended
-	holes    int
-	tiles    tiles // of the clients that follow a part of the map
-	away     []*edge
-	timers   timers
-	dirty    []*client
-	scratch  []byte
-	spares   [][]item // queues that ran empty, for the next client that needs one: an idle client has none
-
+	clients            map[*client]struct{}
+	vehicles           map[string]*vehicle
+	serial             uint32                // of the vehicle that came last
+	cohorts            map[cohortKey]*cohort // of the clients that follow everything
+	fleet              []*cohort             // the same in the order in which they came; nil: has ended
+	holes              int
+	tiles              tiles // of the clients that follow a part of the map
+	away               []*edge
+	timers             timers
+	dirty              []*client
+	scratch            []byte
+	spares             [][]item // queues that ran empty, for the next client that needs one: an idle client has none
+	unneeded           int      // how many of those nobody has needed since thin
 	pingEvery, silence int64
 }
 
@@ -174,13 +174,14 @@ func (s *shard) run(ctx context.Context) {
 	}
 }
 
-// maxSpare bounds the spare queues, and the items in one.
+// maxSpare bounds the spare queues, and the items in one. Most of those that were not needed for a second go: see thin.
 const maxSpare = 1024
 
 func (s *shard) spare() []item {
 	if n := len(s.spares); n > 0 {
 		q := s.spares[n-1]
 		s.spares = s.spares[:n-1]
+		s.unneeded = min(s.unneeded, n-1)
 		return q
 	}
 	return nil
@@ -191,6 +192,14 @@ func (s *shard) keep(q []item) {
 	if len(s.spares) < maxSpare && cap(q) <= maxSpare {
 		s.spares = append(s.spares, q[:0])
 	}
+}
+
+// thin lets half of the queues go that nobody has needed since it was called last.
+func (s *shard) thin() {
+	keep := len(s.spares) - (s.unneeded+1)/2
+	clear(s.spares[keep:])
+	s.spares = s.spares[:keep]
+	s.unneeded = keep
 }
 
 func (s *shard) dirt(c *client) {
@@ -408,6 +417,7 @@ type pinger interface{ ping() []byte }
 // sweep looks once a second at what no message brings up.
 func (s *shard) sweep(ticks int) {
 	now, clock := s.hub.now(), time.Now()
+	s.thin()
 	for c := range s.clients {
 		c.replayed = c.replayed.after(now)
 		claims := c.claims.Load()
@@ -426,7 +436,7 @@ func (s *shard) sweep(ticks int) {
 		case s.pingEvery > 0 && now >= c.nextPing:
 			c.nextPing = now + s.pingEvery
 			if p, ok := c.link.(pinger); ok {
-				c.put(item{raw: p.ping(), frame: true})
+				c.put(frameItem(p.ping()))
 			}
 		}
 	}

@@ -173,12 +173,12 @@ func (s *socket) encode(dst []byte, items []item) []byte {
 	for i := 0; i < len(items); {
 		it := &items[i]
 		if it.frame {
-			dst = append(dst, it.raw...)
+			dst = append(dst, it.note.raw...)
 			i++
 			continue
 		}
 		if it.msg == nil {
-			raw := it.own()
+			raw := it.note.json()
 			dst = append(appendHeader(dst, websocket.TextMessage, len(raw)), raw...)
 			i++
 			continue

@@ -80,18 +80,18 @@ func (e *engine) encode(dst []byte, items []item) []byte {
 	for i := range items {
 		it := &items[i]
 		switch {
-		case it.frame && it.raw[0]&0x80 != 0: // a frame of the WebSocket's own
+		case it.frame && it.note.raw[0]&0x80 != 0: // a frame of the WebSocket's own
 			if framed {
-				dst = append(dst, it.raw...)
+				dst = append(dst, it.note.raw...)
 			}
 		case it.frame:
-			dst = appendPacket(dst, framed, "", it.raw, "")
+			dst = appendPacket(dst, framed, "", it.note.raw, "")
 		case it.msg != nil:
 			dst = appendEvent(dst, framed, it.msg, it.event)
-		case it.note != nil && it.note.text != "":
+		case it.note.text != "":
 			text, _ := json.Marshal(it.note.text)
 			dst = appendPacket(dst, framed, ioError, text, string(ioEnd))
-		case it.note != nil:
+		default:
 			for _, m := range it.note.events {
 				dst = appendEvent(dst, framed, m, !m.Live)
 			}
@@ -187,7 +187,7 @@ func (e *engine) say(packet []byte) {
 // put queues a packet for the client.
 func (e *engine) put(packet []byte) {
 	c := e.session.client
-	c.shard.do(func() { c.put(item{raw: packet, frame: true}) })
+	c.shard.do(func() { c.put(frameItem(packet)) })
 }
 
 // switchTo moves the session from polling to a WebSocket, with what no GET has taken yet. False if it is over.

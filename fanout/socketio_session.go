@@ -31,7 +31,7 @@ func (e *engine) receive(raw []byte, more bool) error {
 		if c := e.attached(); c != nil && c.pong.CompareAndSwap(false, true) {
 			c.shard.post(func() {
 				c.pong.Store(false)
-				c.put(item{raw: []byte{enginePong}, frame: true})
+				c.put(frameItem([]byte{enginePong}))
 			})
 		}
 		return nil

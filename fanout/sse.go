@@ -27,7 +27,7 @@ func (s *stream) encode(dst []byte, items []item) []byte {
 	for i := range items {
 		it := &items[i]
 		if it.frame {
-			dst = append(dst, it.raw...)
+			dst = append(dst, it.note.raw...)
 			continue
 		}
 		s.places.see(it)

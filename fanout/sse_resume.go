@@ -87,7 +87,7 @@ func (p *places) appendID(dst []byte, it *item) []byte {
 		}
 		return append(append(append(dst, "id: "...), it.msg.Seq...), '\n')
 	}
-	if it.msg == nil && it.note == nil {
+	if it.msg == nil && it.note.raw != nil {
 		return dst
 	}
 	dst = append(dst, "id: "...)
