@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,12 +31,17 @@ type sqliteStore struct {
 	oneTable bool // the other table is not asked for duplicates: what that costs is measured so
 }
 
+// checkpointPages is the length of the write-ahead log, in pages of 4 KiB, that is copied into the file. A full batch is longer than SQLite's standard of
+// 1000, and writes the ends of the same index again as the one before: several batches are copied together.
+const checkpointPages = 8000
+
 func openSQLiteFile(cfg Config) (writer, reader *sql.DB, err error) {
 	sync := "synchronous(FULL)"
 	if cfg.SynchronousCommit == "off" {
 		sync = "synchronous(NORMAL)"
 	}
-	pragmas := []string{"busy_timeout(10000)", "journal_mode(WAL)", sync, "journal_size_limit(67108864)", "cache_size(-32768)", "temp_store(MEMORY)"}
+	pragmas := []string{"busy_timeout(10000)", "journal_mode(WAL)", sync, "journal_size_limit(67108864)", "wal_autocheckpoint(" + strconv.Itoa(checkpointPages) + ")",
+		"cache_size(-32768)", "temp_store(MEMORY)"}
 	dsn, err := cfg.fileURL(pragmas...)
 	if err != nil {
 		return nil, nil, err

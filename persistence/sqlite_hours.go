@@ -55,7 +55,10 @@ func (s *sqliteStore) insertHours(ctx context.Context, tx *sql.Tx, p *batch) err
 		if h.odometer {
 			args[14], args[15] = h.odometerMin, h.odometerMax
 		}
-		if _, err := upsert.ExecContext(ctx, args...); err != nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := upsert.Exec(args...); err != nil {
 			return err
 		}
 	}

@@ -164,12 +164,15 @@ func (s *sqliteStore) insert(ctx context.Context, tx *sql.Tx, p *batch, table in
 		if n == 0 {
 			return nil
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if n == many && singly == 0 {
 			args = args[:0]
 			for _, i := range pick {
 				args = p.values(args, &p.rows[i])
 			}
-			_, err := group.ExecContext(ctx, args...)
+			_, err := group.Exec(args...)
 			if err == nil {
 				for _, i := range pick {
 					p.count(&p.rows[i])
@@ -315,14 +318,17 @@ func (s *sqliteStore) insertLast(ctx context.Context, tx *sql.Tx, p *batch) erro
 	upsert, touch := tx.StmtContext(ctx, s.upsertLast), tx.StmtContext(ctx, s.touchLast)
 	var args []any
 	for _, vehicle := range p.names {
-		var err error
+		err := ctx.Err()
+		if err != nil {
+			return err
+		}
 		contact := int64(p.contact[vehicle])
 		if i, found := p.newest[vehicle]; found {
 			r := &p.rows[i]
 			args = append(p.values(args[:0], r), r.live(), contact)
-			_, err = upsert.ExecContext(ctx, args...)
+			_, err = upsert.Exec(args...)
 		} else {
-			_, err = touch.ExecContext(ctx, contact, vehicle, contact)
+			_, err = touch.Exec(contact, vehicle, contact)
 		}
 		if err != nil {
 			return err
