@@ -115,9 +115,12 @@ func (n *node) kill() {
 	<-n.ended
 }
 
+// uncompressed keeps the node from compressing what is read a moment later on the same machine: it was a twelfth of its processor time.
+var uncompressed = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+
 // metrics reads the metrics of the node.
 func (n *node) metrics() (samples, error) {
-	r, err := http.Get("http://" + n.http + "/metrics")
+	r, err := uncompressed.Get("http://" + n.http + "/metrics")
 	if err != nil {
 		return nil, err
 	}
