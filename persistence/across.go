@@ -29,14 +29,26 @@ func (p *batch) candidates(apart []int64) (list [2][]*row) {
 	return list
 }
 
-// regulars are the devices of the rows that are not kept apart, ascending, each once. The rows are settled.
-func (p *batch) regulars() (ids []int64) {
+// devices are those of the rows, ascending, each once. The rows are settled.
+func (p *batch) devices() (ids []int64) {
 	for i := range p.rows {
-		if r := &p.rows[i]; !r.gone && !r.apart && (len(ids) == 0 || ids[len(ids)-1] != r.id) {
+		if r := &p.rows[i]; !r.gone && (len(ids) == 0 || ids[len(ids)-1] != r.id) {
 			ids = append(ids, r.id)
 		}
 	}
 	return ids
+}
+
+// keepsFirst says that a row is kept apart whose device is not one of apart.
+func (p *batch) keepsFirst(apart []int64) bool {
+	for i := range p.rows {
+		if r := &p.rows[i]; r.apart && !r.gone {
+			if _, found := slices.BinarySearch(apart, r.id); !found {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // absorb notes that a row is stored in the other table.

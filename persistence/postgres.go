@@ -85,7 +85,7 @@ func hidePassword(err error) error {
 // beginStatement starts a transaction and sets what holds for it alone: through a pooler, a session is not ours to keep.
 func beginStatement(cfg Config) string {
 	ms := cfg.WriteTimeout.Milliseconds()
-	set := fmt.Sprintf("BEGIN; SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d; SET LOCAL jit = off",
+	set := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d; SET LOCAL jit = off",
 		ms, ms)
 	if cfg.SynchronousCommit == "off" {
 		set += "; SET LOCAL synchronous_commit = off"

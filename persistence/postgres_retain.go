@@ -14,9 +14,16 @@ func (s *postgresStore) Retain(ctx context.Context, now protocols.Millis) (total
 		for {
 			var n int64
 			err := s.read(ctx, "retention", func(ctx context.Context) error {
-				tag, err := s.pool.Exec(ctx, query, append([]any{deleteAtOnce}, args...)...)
-				n = tag.RowsAffected()
-				return err
+				return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+					if table == tables[1] { // so that of no device all that was kept apart vanishes while a batch relies on it
+						if _, err := tx.Conn().PgConn().Exec(ctx, lockAlone).ReadAll(); err != nil {
+							return err
+						}
+					}
+					tag, err := tx.Exec(ctx, query, append([]any{deleteAtOnce}, args...)...)
+					n = tag.RowsAffected()
+					return err
+				})
 			})
 			if err != nil {
 				return err

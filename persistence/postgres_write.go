@@ -65,12 +65,13 @@ func (s *postgresStore) write(ctx context.Context, b *protocols.Batch, p *batch)
 	if s.staging.Load() > 0 {
 		w = staged
 	}
+	alone := false
 	for tries := 0; ; tries++ {
 		attempt, cancel := limited, context.CancelFunc(func() {})
 		if w == searching { // many statements, each of them limited by the server
 			attempt, cancel = context.WithTimeout(ctx, 10*s.cfg.WriteTimeout)
 		}
-		err := s.attempt(attempt, b, p, w)
+		err := s.attempt(attempt, b, p, w, alone)
 		cancel()
 		switch {
 		case err == nil:
@@ -78,7 +79,9 @@ func (s *postgresStore) write(ctx context.Context, b *protocols.Batch, p *batch)
 				s.staging.Add(-1)
 			}
 			return w, nil
-		case code(err) == uniqueViolation && tries < 3:
+		case errors.Is(err, errAlone):
+			alone = true
+		case code(err) == uniqueViolation && tries < 4:
 			s.staging.Store(stagedBatches)
 			w = max(w, staged)
 		case badData(err) && w != searching:
@@ -90,14 +93,22 @@ func (s *postgresStore) write(ctx context.Context, b *protocols.Batch, p *batch)
 	}
 }
 
-// attempt writes the batch in one transaction.
-func (s *postgresStore) attempt(ctx context.Context, b *protocols.Batch, p *batch, w way) (err error) {
+// attempt writes the batch in one transaction; alone, if it must.
+func (s *postgresStore) attempt(ctx context.Context, b *protocols.Batch, p *batch, w way, alone bool) (err error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	if _, err := conn.Conn().PgConn().Exec(ctx, s.begin).ReadAll(); err != nil {
+	begin := s.begin
+	switch {
+	case s.oneTable:
+	case alone:
+		begin += "; " + lockAlone
+	default:
+		begin += "; " + lockTogether
+	}
+	if _, err := conn.Conn().PgConn().Exec(ctx, begin).ReadAll(); err != nil {
 		abandon(conn)
 		return err
 	}
@@ -109,7 +120,7 @@ func (s *postgresStore) attempt(ctx context.Context, b *protocols.Batch, p *batc
 	if err := moveOffset(ctx, conn, b); err != nil {
 		return err
 	}
-	if err := s.absorb(ctx, conn, p); err != nil {
+	if err := s.absorb(ctx, conn, p, alone); err != nil {
 		return err
 	}
 	for table := range tables {

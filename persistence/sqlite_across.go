@@ -13,7 +13,7 @@ func (s *sqliteStore) absorb(ctx context.Context, tx *sql.Tx, p *batch) error {
 	if s.oneTable {
 		return nil
 	}
-	apart, err := s.apart(ctx, tx, p.regulars())
+	apart, err := s.apart(ctx, tx, p.devices())
 	if err != nil {
 		return err
 	}
