@@ -1,9 +1,11 @@
 package protocols
 
+import "encoding/binary"
+
 // CRC16 is a reflected 16-bit CRC, eight bytes a step.
 type CRC16 struct {
 	init, out uint16
-	table     [8][256]uint16
+	table     [8][256]uint16 // table[k][x] is what x does to the sum k bytes later
 }
 
 // NewCRC16 makes a CRC from its reflected polynomial, its initial value and what the result is XORed with.
@@ -21,7 +23,7 @@ func NewCRC16(poly, init, out uint16) *CRC16 {
 		c.table[0][i] = v
 	}
 	for i := range 256 {
-		for k := 1; k < 8; k++ {
+		for k := 1; k < len(c.table); k++ {
 			v := c.table[k-1][i]
 			c.table[k][i] = v>>8 ^ c.table[0][v&0xff]
 		}
@@ -29,18 +31,29 @@ func NewCRC16(poly, init, out uint16) *CRC16 {
 	return c
 }
 
-// Sum is the checksum of b.
+// Sum is the checksum of b. All of a step but its first two bytes does not wait for the step before. Frames and answers of trackers are short, so what is
+// left of them counts, too.
 func (c *CRC16) Sum(b []byte) uint16 {
 	v, t := c.init, &c.table
 	for len(b) >= 8 {
-		// What does not wait for the step before comes first.
 		rest := t[5][b[2]] ^ t[4][b[3]] ^ t[3][b[4]] ^ t[2][b[5]] ^ t[1][b[6]] ^ t[0][b[7]]
-		v ^= uint16(b[0]) | uint16(b[1])<<8
+		v ^= binary.LittleEndian.Uint16(b)
 		v = t[7][v&0xff] ^ t[6][v>>8] ^ rest
 		b = b[8:]
 	}
-	for _, x := range b {
-		v = v>>8 ^ t[0][byte(v)^x]
+	if len(b) >= 4 {
+		rest := t[1][b[2]] ^ t[0][b[3]]
+		v ^= binary.LittleEndian.Uint16(b)
+		v = t[3][v&0xff] ^ t[2][v>>8] ^ rest
+		b = b[4:]
+	}
+	if len(b) >= 2 {
+		v ^= binary.LittleEndian.Uint16(b)
+		v = t[1][v&0xff] ^ t[0][v>>8]
+		b = b[2:]
+	}
+	if len(b) == 1 {
+		v = v>>8 ^ t[0][byte(v)^b[0]]
 	}
 	return v ^ c.out
 }

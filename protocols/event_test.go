@@ -17,10 +17,16 @@ func TestCivil(t *testing.T) {
 			t.Errorf("%04d-%02d-%02d %02d:%02d:%02d%+d: %v, %v, want %v", y, mo, d, h, mi, s, zone, got, ok, want)
 		}
 	}
-	for y := 1970; y < 2110; y++ {
-		for mo := 1; mo <= 12; mo++ {
-			f(y, mo, 1, 0, 0, 0, 0)
-			f(y, mo, daysIn(y, mo), 23, 59, 59, 19800)
+	for day := time.Date(1595, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() < 2405; day = day.AddDate(0, 0, 1) {
+		y, mo, d := day.Date()
+		f(y, int(mo), d, 23, 59, 59, 19800)
+		if d < 28 || day.AddDate(0, 0, 1).Day() != 1 {
+			continue
+		}
+		for d++; d < 34; d++ {
+			if got, ok := Civil(y, int(mo), d, 0, 0, 0, Zone{}); ok {
+				t.Errorf("%04d-%02d-%02d is %v", y, mo, d, got)
+			}
 		}
 	}
 	f(2024, 2, 29, 12, 0, 60, -45900)

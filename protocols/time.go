@@ -14,32 +14,38 @@ func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
 // Civil is the time of a calendar date in the given zone; false when it is none (month 13, 30 February, 24:00). A leap second counts as
 // the second after it.
 func Civil(year, month, day, hour, minute, second int, z Zone) (Millis, bool) {
-	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour < 0 || hour > 23 ||
-		minute < 0 || minute > 59 || second < 0 || second > 60 || year < 1 || year > 9999 {
+	if uint(month-1) > 11 || day < 1 || uint(hour) > 23 || uint(minute) > 59 || uint(second) > 60 || uint(year-1) > 9998 {
 		return 0, false
 	}
+	m := &months[month-1]
 	// Days since 1970-01-01 in the Gregorian calendar, counting years from March so that the leap day is the last.
-	y, m := year, month
-	if m <= 2 {
-		y--
-		m += 12
+	y := year - m.before
+	days := 365*y + y>>2 + m.days + day
+	leap := year&3 == 0
+	if year < 1901 || year > 2099 { // where not every fourth year is a leap year
+		days += y/400 - y/100 + 15
+		leap = leap && (year%100 != 0 || year%400 == 0)
 	}
-	days := 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + day - 719469
+	if day > m.length && !(leap && month == 2 && day == 29) {
+		return 0, false
+	}
 	return Millis(((days*24+hour)*60+minute)*60+second-int(z.Seconds)) * 1000, true
 }
 
-func daysIn(year, month int) int {
-	switch month {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
+// months of the calendar: days in common years, whether they belong to the year before when years begin in March, and what the days since 1970 are more
+// than 365 for each such year, one for each fourth and those of the month, while each fourth is a leap year.
+var months = func() (list [12]struct{ length, before, days int }) {
+	at := 0 // from 1 March
+	for i := range list {
+		m := &list[(i+2)%12]
+		m.length, m.days = [...]int{31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 28}[i], at-719469-15
+		at += m.length
+		if i >= 10 {
+			m.before = 1
 		}
-		return 28
 	}
-	return 31
-}
+	return list
+}()
 
 // AppendRFC3339 appends m as 2006-01-02T15:04:05.000Z.
 func (m Millis) AppendRFC3339(b []byte) []byte {
