@@ -47,14 +47,51 @@ func (b *bench) decoders() error {
 		}
 		b.results.add(r)
 	}
+	conversations := make(map[*protocols.Protocol][]*protocols.Capture)
 	for _, p := range all.Protocols {
-		c, err := captures(p)
-		if err != nil {
+		var err error
+		if conversations[p], err = captures(p); err != nil {
 			return err
+		}
+		if err := b.typical(p, conversations[p]); err != nil {
+			return err
+		}
+	}
+	for _, p := range all.Protocols {
+		c := conversation{p: p, received: protocols.CaptureTime, sum: checksumOf(p.Name)}
+		for _, k := range conversations[p] {
+			for _, s := range k.Segments() {
+				c.segments, c.datagram = append(c.segments, s), append(c.datagram, k.Datagram)
+			}
 		}
 		m := c.measure(b.decode, b.rounds)
 		b.results.add(m.row(p.Name + ", its captures"))
 	}
+	return nil
+}
+
+// What a typical location record may cost on one core: 2 million a second of a binary protocol, half a million of a text.
+const (
+	wantedBinary = 500  // ns
+	wantedText   = 2000 // ns
+)
+
+// typical measures the location frame that stands for a protocol, see protocols.FindTypical.
+func (b *bench) typical(p *protocols.Protocol, captures []*protocols.Capture) error {
+	l, ok := protocols.FindTypical(p, captures)
+	if !ok {
+		return fmt.Errorf("%s: no capture holds a frame that is one valid fix with a speed", p.Name)
+	}
+	c := conversation{p: p, session: l.Session, segments: [][]byte{l.Input.Bytes}, datagram: []bool{l.Input.Datagram}, whole: !l.Input.Final,
+		received: l.Input.Received, sum: checksumOf(p.Name)}
+	m := c.measure(b.decode, b.rounds)
+	form, want := "binary", float64(wantedBinary)
+	if l.Text {
+		form, want = "text", wantedText
+	}
+	r := m.row(fmt.Sprintf("%s, typical location (%s)", p.Name, form))
+	r.Wanted, r.Met = fmt.Sprintf("≤ %g ns", want), m.ns <= want && m.mallocs <= float64(l.Texts)
+	b.results.add(r)
 	return nil
 }
 
@@ -84,15 +121,15 @@ type conversation struct {
 	session  protocols.Session
 	segments [][]byte
 	datagram []bool // of each segment; nil: none is one
+	whole    bool   // the segments end where their frames do; else, with datagram, more never comes
 	received protocols.Millis
 	sum      func([]byte) uint16
 }
 
-// captures joins all captures of a protocol.
-func captures(p *protocols.Protocol) (*conversation, error) {
-	c := &conversation{p: p, received: protocols.CaptureTime, sum: checksumOf(p.Name)}
+// captures reads all captures of a protocol.
+func captures(p *protocols.Protocol) (list []*protocols.Capture, err error) {
 	root := filepath.Join("testdata", p.Name)
-	err := fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
 		datagram := strings.HasSuffix(path, ".udp")
 		if err != nil || !datagram && !strings.HasSuffix(path, ".tcp") {
 			return err
@@ -105,12 +142,10 @@ func captures(p *protocols.Protocol) (*conversation, error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		for _, s := range k.Segments() {
-			c.segments, c.datagram = append(c.segments, s), append(c.datagram, datagram)
-		}
+		list = append(list, k)
 		return nil
 	})
-	return c, err
+	return list, err
 }
 
 // decoding is what a conversation cost for each record.
@@ -131,7 +166,7 @@ func (c *conversation) measure(length time.Duration, rounds int) decoding {
 	decode := func() {
 		s = c.session
 		for i, seg := range c.segments {
-			in := protocols.Input{Bytes: seg, Received: c.received, Datagram: c.datagram != nil && c.datagram[i], Final: c.datagram != nil}
+			in := protocols.Input{Bytes: seg, Received: c.received, Datagram: c.datagram != nil && c.datagram[i], Final: c.datagram != nil && !c.whole}
 			_, _ = protocols.Drain(c.p, &s, in, &frame, func([]byte, error) bool { records += len(frame.Events); return true }) // refused frames are part of it
 		}
 	}
