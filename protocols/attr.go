@@ -1,7 +1,6 @@
 package protocols
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -191,11 +190,12 @@ func (a *Attr) appendValue(b []byte) []byte {
 // ParseAttrs reads a JSON object into attributes, in its order.
 func ParseAttrs(raw []byte) (Attrs, error) {
 	var e Event
-	err := eachMember(raw, func(name string, value json.RawMessage) error {
+	err := eachMember(raw, func(member, value []byte) error {
+		name := string(member)
 		switch value[0] {
 		case '"':
-			var s string
-			if err := json.Unmarshal(value, &s); err != nil {
+			s, err := parseString(value)
+			if err != nil {
 				return err
 			}
 			e.Text(name, s)
