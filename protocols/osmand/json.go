@@ -33,7 +33,7 @@ func (c *call) batch(body []byte) int {
 		return 400
 	}
 	switch {
-	case !c.identify(id) || len(where) == 0:
+	case !c.identify(c.known(id)) || len(where) == 0:
 		return 400
 	case where[0] == '{':
 		return c.location(where)

@@ -20,6 +20,7 @@ package osmand
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/trackgate/trackgate/protocols"
 )
@@ -138,7 +139,8 @@ func (c *call) report(r *request) int {
 	}
 	if len(r.body) > 0 && (r.json || r.body[0] == '{') {
 		c.f.Type, c.json = "json", true
-		return c.batch(r.body)
+		batch := *c // kept by what reads it; c is on the stack, and most reports are no batches
+		return batch.batch(r.body)
 	}
 	query := r.query()
 	switch {
@@ -164,19 +166,27 @@ func (c *call) keep(r *request) {
 	e.FP = protocols.Fingerprint(text)
 }
 
+// known is the text of b, without an allocation where it is the device's id, as it mostly is.
+func (c *call) known(b []byte) string {
+	if c.s.Device == string(b) {
+		return c.s.Device
+	}
+	return string(b)
+}
+
 // identify takes the identity of a report. False: it is none.
-func (c *call) identify(id []byte) bool {
-	id = bytes.TrimSpace(id)
+func (c *call) identify(id string) bool {
+	id = strings.TrimSpace(id)
 	if len(id) == 0 || len(id) > protocols.MaxIdentity {
 		return false
 	}
-	for _, x := range id {
-		if x < ' ' || x == 0x7f {
+	for i := range len(id) {
+		if id[i] < ' ' || id[i] == 0x7f {
 			return false
 		}
 	}
-	if c.s.Device != string(id) {
-		c.s.Device = string(id)
+	if c.s.Device != id {
+		c.s.Device = strings.Clone(id)
 	}
 	return true
 }

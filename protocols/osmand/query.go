@@ -9,9 +9,10 @@ import (
 
 // query is a report under way: what its parameters said so far.
 type query struct {
-	call     *call
+	call     call // a copy, so that both stay on the stack
 	e        *protocols.Event
-	id       []byte
+	id       string
+	named    bool // there is an id
 	lat, lng float64
 	has      uint8 // bits hasLat and hasLng
 	invalid  bool
@@ -19,6 +20,8 @@ type query struct {
 	cells    []byte
 	wifi     []byte
 	extras   extras
+	room     [256]byte // for names and values without their escapes
+	used     int       // of room
 }
 
 const (
@@ -28,7 +31,7 @@ const (
 
 // parameters reads a report from a query, a form, or one after the other. It returns the status it deserves.
 func (c *call) parameters(first, second []byte) int {
-	q := query{call: c, e: c.f.Add(protocols.Status)}
+	q := query{call: *c, e: c.f.Add(protocols.Status)}
 	ok := q.each(first) && q.each(second)
 	if !c.identify(q.id) || !ok {
 		return 400
@@ -61,8 +64,8 @@ func (q *query) each(b []byte) bool {
 		var pair []byte
 		pair, b, _ = bytes.Cut(b, []byte("&"))
 		name, value, _ := bytes.Cut(pair, []byte("="))
-		name, ok1 := unescape(name)
-		value, ok2 := unescape(value)
+		name, ok1 := q.unescape(name)
+		value, ok2 := q.unescape(value)
 		if !ok1 || !ok2 {
 			return false
 		}
@@ -74,40 +77,59 @@ func (q *query) each(b []byte) bool {
 }
 
 // unescape undoes the percent encoding. False: it is broken. Without any, it is b itself.
-func unescape(b []byte) ([]byte, bool) {
+func (q *query) unescape(b []byte) ([]byte, bool) {
 	if bytes.IndexByte(b, '%') < 0 && bytes.IndexByte(b, '+') < 0 {
 		return b, true
 	}
-	out := make([]byte, 0, len(b))
+	var out []byte
+	if len(b) <= len(q.room)-q.used {
+		out = q.room[q.used:q.used:len(q.room)]
+	} else {
+		out = make([]byte, 0, len(b))
+	}
 	for i := 0; i < len(b); i++ {
-		switch b[i] {
+		x := b[i]
+		switch x {
 		case '+':
-			out = append(out, ' ')
+			x = ' '
 		case '%':
 			if i+2 >= len(b) {
 				return nil, false
 			}
-			v, err := strconv.ParseUint(string(b[i+1:i+3]), 16, 8)
-			if err != nil {
+			high, ok1 := hexDigit(b[i+1])
+			low, ok2 := hexDigit(b[i+2])
+			if !ok1 || !ok2 {
 				return nil, false
 			}
-			out = append(out, byte(v))
+			x = high<<4 | low
 			i += 2
-		default:
-			out = append(out, b[i])
 		}
+		out = append(out, x)
+	}
+	if len(b) <= len(q.room)-q.used {
+		q.used += len(out)
 	}
 	return out, true
+}
+
+func hexDigit(x byte) (byte, bool) {
+	switch {
+	case x >= '0' && x <= '9':
+		return x - '0', true
+	case x|0x20 >= 'a' && x|0x20 <= 'f':
+		return x | 0x20 - 'a' + 10, true
+	}
+	return 0, false
 }
 
 // take reads one parameter. False: the report can not be read.
 func (q *query) take(name, value []byte) bool {
 	switch string(name) {
 	case "id", "deviceid":
-		if q.id != nil && !bytes.Equal(q.id, value) {
+		if q.named && q.id != string(value) {
 			return false
 		}
-		q.id = value
+		q.id, q.named = q.call.known(value), true
 		return true
 	case "lat":
 		v, ok := degrees(value)

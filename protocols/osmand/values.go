@@ -108,6 +108,9 @@ func moment(b []byte, z protocols.Zone) (protocols.Millis, bool) {
 	if len(b) < 19 || len(b) > 40 {
 		return 0, false
 	}
+	if at, ok := plainDate(b, z); ok {
+		return at, true
+	}
 	zone := time.UTC
 	if z.Set && z.Seconds != 0 {
 		zone = time.FixedZone("", int(z.Seconds))
@@ -118,6 +121,29 @@ func moment(b []byte, z protocols.Zone) (protocols.Millis, bool) {
 		}
 	}
 	return 0, false
+}
+
+// plainDate reads the commonest of the layouts: a date in whole seconds, in the zone z or with Z. False: it may be one of the others.
+func plainDate(b []byte, z protocols.Zone) (protocols.Millis, bool) {
+	const like = "dddd-dd-ddTdd:dd:dd"
+	switch {
+	case len(b) == len(like) && (b[10] == 'T' || b[10] == ' '):
+	case len(b) == len(like)+1 && b[10] == 'T' && b[len(like)] == 'Z':
+		z = protocols.Zone{}
+	default:
+		return 0, false
+	}
+	for i := range like {
+		if x := b[i]; like[i] == 'd' && (x < '0' || x > '9') || like[i] != 'd' && like[i] != 'T' && x != like[i] {
+			return 0, false
+		}
+	}
+	two := func(at int) int { return int(b[at]-'0')*10 + int(b[at+1]-'0') }
+	year, second := two(0)*100+two(2), two(17)
+	if year < 1970 || second > 59 {
+		return 0, false
+	}
+	return protocols.Civil(year, two(5), two(8), two(11), two(14), second, z)
 }
 
 // maxFuture is how far ahead of its receipt a report may be, in ms; one beyond has no usable time.
