@@ -11,7 +11,7 @@ type Typical struct {
 	Session Session // of a connection on which such a frame came before: it teaches nothing
 	Input   Input   // the frame and nothing else
 	Text    bool    // the protocol speaks text
-	Texts   int     // how many attributes of its event are texts
+	Texts   int     // how many texts its event holds beside the device's id: attributes, and the vehicle where the frame names it
 }
 
 // FindTypical picks the location frame that stands for p, from its captures. It is one of those that are a valid fix with a speed and nothing else; of
@@ -39,6 +39,9 @@ func FindTypical(p *Protocol, captures []*Capture) (Typical, bool) {
 				if e.Attrs[i].text != "" {
 					c.Texts++
 				}
+			}
+			if e.Vehicle != "" {
+				c.Texts++
 			}
 			all = append(all, c)
 		})
