@@ -38,16 +38,43 @@ const MaxText = 1024
 // put adds an attribute without text. It sets the fields one by one where the last record's were: a composite literal would be
 // built on the stack and copied, at twice the cost, and this is most of what decoding costs.
 func (e *Event) put(name string, num int64, kind attrKind, scale uint8) {
-	n := len(e.Attrs)
-	if n == cap(e.Attrs) {
-		e.Attrs = slices.Grow(e.Attrs, max(16, n))
+	attrs := e.Attrs
+	n := len(attrs)
+	if n >= cap(attrs) || e.notes != nil {
+		e.putRarely(name, "", num, kind, scale)
+		return
 	}
-	e.Attrs = e.Attrs[:n+1]
-	a := &e.Attrs[n]
+	attrs = attrs[:n+1]
+	e.Attrs = attrs
+	a := &attrs[n]
 	a.Name, a.num, a.kind, a.scale = name, num, kind, scale
 	if len(a.text) != 0 {
 		a.text = ""
 	}
+}
+
+// putText adds an attribute with a text.
+func (e *Event) putText(name, text string, kind attrKind) {
+	attrs := e.Attrs
+	n := len(attrs)
+	if n >= cap(attrs) || e.notes != nil {
+		e.putRarely(name, text, 0, kind, 0)
+		return
+	}
+	attrs = attrs[:n+1]
+	e.Attrs = attrs
+	a := &attrs[n]
+	a.Name, a.text, a.num, a.kind, a.scale = name, text, 0, kind, 0
+}
+
+// putRarely adds an attribute for which there is no room yet, or whose reader is noted.
+//
+//go:noinline
+func (e *Event) putRarely(name, text string, num int64, kind attrKind, scale uint8) {
+	if len(e.Attrs) == cap(e.Attrs) {
+		e.Attrs = slices.Grow(e.Attrs, max(16, len(e.Attrs)))
+	}
+	e.Attrs = append(e.Attrs, Attr{Name: name, text: text, num: num, kind: kind, scale: scale})
 	if e.notes != nil {
 		e.notes.set(name)
 	}
@@ -64,10 +91,7 @@ func (e *Event) Float(name string, v float64) {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return
 	}
-	e.Attrs = append(e.Attrs, Attr{Name: name, num: int64(math.Float64bits(v)), kind: attrFloat})
-	if e.notes != nil {
-		e.notes.set(name)
-	}
+	e.put(name, int64(math.Float64bits(v)), attrFloat, 0)
 }
 
 // Bool adds a truth value.
@@ -90,18 +114,12 @@ func (e *Event) Text(name, v string) {
 			}
 		}
 	}
-	e.Attrs = append(e.Attrs, Attr{Name: name, text: v, kind: attrText})
-	if e.notes != nil {
-		e.notes.set(name)
-	}
+	e.putText(name, v, attrText)
 }
 
 // JSON adds a list or an object that is already encoded; raw must be valid JSON.
 func (e *Event) JSON(name, raw string) {
-	e.Attrs = append(e.Attrs, Attr{Name: name, text: raw, kind: attrJSON})
-	if e.notes != nil {
-		e.notes.set(name)
-	}
+	e.putText(name, raw, attrJSON)
 }
 
 // Cell adds the serving cell as the list `cells`. A cell whose numbers are within the sizes of GSM and LTE (MCC and MNC below 1024, LAC
