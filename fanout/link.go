@@ -50,6 +50,8 @@ type note struct {
 	vehicle string
 }
 
+func (n *note) snapshot() bool { return n.raw == nil && n.text == "" }
+
 func (n *note) json() []byte {
 	if n.raw != nil {
 		return n.raw

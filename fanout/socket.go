@@ -178,8 +178,12 @@ func (s *socket) encode(dst []byte, items []item) []byte {
 			continue
 		}
 		if it.msg == nil {
-			raw := it.note.json()
-			dst = append(appendHeader(dst, websocket.TextMessage, len(raw)), raw...)
+			if n := it.note; n.snapshot() { // large: from the events' shared bytes right into the frame
+				dst = appendSnapshot(appendHeader(dst, websocket.TextMessage, snapshotSize(n.events, n.more)), n.events, n.more)
+			} else {
+				raw := n.json()
+				dst = append(appendHeader(dst, websocket.TextMessage, len(raw)), raw...)
+			}
 			i++
 			continue
 		}

@@ -2,6 +2,8 @@ package fanout
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -65,17 +67,27 @@ func (s *Server) eachLastKnown(ctx context.Context, visit func(*Message) bool) {
 	if err != nil {
 		s.log.Debug("reading last known positions from the bus", zap.Error(err))
 	}
-	live := make(map[string]*Message, len(messages))
-	for _, m := range messages {
-		live[m.Vehicle] = m
-	}
+	// In order, to be searched: a map of them all, for each of hundreds of clients that come together, would be the most that the node holds.
+	slices.SortFunc(messages, func(a, b *Message) int {
+		switch order := strings.Compare(a.Vehicle, b.Vehicle); {
+		case order != 0:
+			return order
+		case better(a, b):
+			return -1
+		case better(b, a):
+			return 1
+		}
+		return 0
+	})
+	messages = slices.CompactFunc(messages, func(a, b *Message) bool { return a.Vehicle == b.Vehicle })
+	told := make([]bool, len(messages))
 	goOn := true
 	if err := s.store.LastAll(ctx, func(e *protocols.Event) error {
 		m := NewMessage(e)
-		if l := live[m.Vehicle]; l != nil {
-			delete(live, m.Vehicle)
-			if better(l, m) {
-				m = l
+		if i, ok := slices.BinarySearchFunc(messages, m.Vehicle, func(l *Message, v string) int { return strings.Compare(l.Vehicle, v) }); ok {
+			told[i] = true
+			if better(messages[i], m) {
+				m = messages[i]
 			}
 		}
 		if goOn = visit(m); !goOn {
@@ -85,10 +97,12 @@ func (s *Server) eachLastKnown(ctx context.Context, visit func(*Message) bool) {
 	}); err != nil && goOn {
 		s.log.Warn("reading last known positions from the store", zap.Error(err))
 	}
-	for _, m := range live {
+	for i, m := range messages {
 		if !goOn {
 			return
 		}
-		goOn = visit(m)
+		if !told[i] {
+			goOn = visit(m)
+		}
 	}
 }

@@ -16,7 +16,7 @@ const (
 // A process that allocates less than quiet a second has time to clear away what it left while it was busy: at least worthwhile, and a quarter of what lives.
 const (
 	quiet      = 1 << 20
-	worthwhile = 16 << 20
+	worthwhile = 4 << 20
 )
 
 // afterSurges gives memory back once many clients have come, or many messages: a handshake, a token and a snapshot leave ten times what a silent connection

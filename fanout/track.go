@@ -281,20 +281,37 @@ func recent(m *Message) bool { return m.Time > protocols.At(time.Now().Add(-10*t
 
 // snapshotMessage is the JSON of a snapshot; more says that another part follows.
 func snapshotMessage(events []*Message, more bool) []byte {
-	size := 48
-	for _, m := range events {
-		size += len(m.body) + 1
+	return appendSnapshot(make([]byte, 0, snapshotSize(events, more)), events, more)
+}
+
+const (
+	snapshotBegin = `{"type":"snapshot","events":[`
+	snapshotEnd   = `]}`
+	snapshotMore  = `],"more":true}`
+)
+
+// snapshotSize is its length in bytes.
+func snapshotSize(events []*Message, more bool) int {
+	size := len(snapshotBegin) + max(0, len(events)-1) + len(snapshotEnd)
+	if more {
+		size += len(snapshotMore) - len(snapshotEnd)
 	}
-	b := append(make([]byte, 0, size), `{"type":"snapshot","events":[`...)
+	for _, m := range events {
+		size += len(m.body)
+	}
+	return size
+}
+
+func appendSnapshot(b []byte, events []*Message, more bool) []byte {
+	b = append(b, snapshotBegin...)
 	for i, m := range events {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, m.body...)
 	}
-	b = append(b, ']')
 	if more {
-		b = append(b, `,"more":true`...)
+		return append(b, snapshotMore...)
 	}
-	return append(b, '}')
+	return append(b, snapshotEnd...)
 }
