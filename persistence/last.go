@@ -12,27 +12,48 @@ func (p *batch) last() {
 	clear(p.newest)
 	clear(p.contact)
 	p.names = p.names[:0]
-	for i := range p.rows {
+	for i := 0; i < len(p.rows); {
+		j := i + 1 // rows of one device, and so mostly of one vehicle, are side by side
+		for j < len(p.rows) && p.rows[j].vehicle == p.rows[i].vehicle {
+			j++
+		}
+		p.lastOf(i, j)
+		i = j
+	}
+	slices.Sort(p.names)
+}
+
+// lastOf is last for the rows from i to j, all of one vehicle.
+func (p *batch) lastOf(i, j int) {
+	vehicle := p.rows[i].vehicle
+	contact, known := p.contact[vehicle]
+	best, found := p.newest[vehicle]
+	heard := known
+	for ; i < j; i++ {
 		r := &p.rows[i]
 		if r.apart {
 			continue
 		}
-		old, known := p.contact[r.vehicle]
-		if !known {
-			p.names = append(p.names, r.vehicle)
-		}
-		if !known || r.event.Received > old {
-			p.contact[r.vehicle] = r.event.Received
+		if !heard || r.event.Received > contact {
+			contact, heard = r.event.Received, true
 		}
 		if r.gone || (r.event.Late && !r.live()) {
 			continue
 		}
-		n, found := p.newest[r.vehicle]
-		if !found || p.rows[n].beforeLast(r) {
-			p.newest[r.vehicle] = int32(i)
+		if !found || p.rows[best].beforeLast(r) {
+			best, found = int32(i), true
 		}
 	}
-	slices.Sort(p.names)
+	if !heard {
+		return // all are kept apart
+	}
+	if !known {
+		p.names = append(p.names, vehicle)
+	}
+	p.contact[vehicle] = contact
+	if found {
+		p.newest[vehicle] = best
+	}
 }
 
 // live says that the row may move its vehicle: a valid fix of now.

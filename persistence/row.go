@@ -28,7 +28,6 @@ type row struct {
 	alarm string
 	id       int64 // of the device
 	fp       int32
-	order    int32 // of arrival
 	from, to int   // of the attributes' JSON in batch.json; equal when there are none
 
 	ignition, motion int8 // 1 true, 0 false, -1 not sent
@@ -48,6 +47,8 @@ type row struct {
 // batch is a protocols.Batch made ready for writing. Its memory is used again for the next one.
 type batch struct {
 	rows          []row
+	unsorted      []row    // memory for settle
+	order         []rowKey // likewise
 	json          []byte
 	dead          []protocols.DeadLetter
 	result        Result
@@ -87,7 +88,7 @@ func prepare(b *protocols.Batch) *batch {
 	p.refused, p.absorbed = p.refused[:0], 0
 	for i := range b.Events {
 		e := &b.Events[i]
-		r := row{event: e, order: int32(i), has: e.Has, fp: e.FP, ignition: -1, motion: -1}
+		r := row{event: e, has: e.Has, fp: e.FP, ignition: -1, motion: -1}
 		if err := p.fill(&r); err != nil {
 			p.dead = append(p.dead, protocols.DeadLetter{Index: e.Index, Raw: e.Raw, Error: "not storable: " + err.Error()})
 			continue
@@ -201,17 +202,7 @@ const maxProbes = 16
 // settle puts the rows in the order of their key and resolves repetitions within the batch: a repeated record is gone, a
 // different one under a taken key is marked as a clash. Rows need their device numbers.
 func (p *batch) settle() {
-	slices.SortFunc(p.rows, func(a, b row) int {
-		switch {
-		case a.id != b.id:
-			return compare(a.id, b.id)
-		case a.event.Time != b.event.Time:
-			return compare(a.event.Time, b.event.Time)
-		case a.fp != b.fp:
-			return compare(a.fp, b.fp)
-		}
-		return compare(a.order, b.order)
-	})
+	p.sort()
 	for i := 0; i < len(p.rows); {
 		j := i + 1
 		for j < len(p.rows) && p.rows[j].fp == p.rows[i].fp && p.rows[j].id == p.rows[i].id && p.rows[j].event.Time == p.rows[i].event.Time {
@@ -226,6 +217,39 @@ func (p *batch) settle() {
 		p.rows[i].key, p.rows[i].settled = p.rows[i].fp, p.rows[i].gone
 	}
 	p.resultSettled, p.deadSettled = p.result, len(p.dead)
+}
+
+// rowKey is what rows are ordered by: a sixth of a row, which is long to move about.
+type rowKey struct {
+	id    int64
+	time  protocols.Millis
+	fp    int32
+	order int32
+}
+
+// sort puts the rows in the order of their key, those of one key in that of arrival.
+func (p *batch) sort() {
+	p.order = p.order[:0]
+	for i := range p.rows {
+		r := &p.rows[i]
+		p.order = append(p.order, rowKey{r.id, r.event.Time, r.fp, int32(i)})
+	}
+	slices.SortFunc(p.order, func(a, b rowKey) int {
+		switch {
+		case a.id != b.id:
+			return compare(a.id, b.id)
+		case a.time != b.time:
+			return compare(a.time, b.time)
+		case a.fp != b.fp:
+			return compare(a.fp, b.fp)
+		}
+		return compare(a.order, b.order)
+	})
+	p.rows, p.unsorted = p.unsorted[:0], p.rows
+	for _, k := range p.order {
+		p.rows = append(p.rows, p.unsorted[k.order])
+	}
+	clear(p.unsorted) // they point into the caller's events
 }
 
 // rewind forgets what an attempt to write the batch did to it.
