@@ -33,7 +33,7 @@ type sqliteStore struct {
 
 // checkpointPages is the length of the write-ahead log, in pages of 4 KiB, that is copied into the file. A full batch is longer than SQLite's standard of
 // 1000, and writes the ends of the same index again as the one before: several batches are copied together.
-const checkpointPages = 8000
+const checkpointPages = 4000
 
 func openSQLiteFile(cfg Config) (writer, reader *sql.DB, err error) {
 	sync := "synchronous(FULL)"

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -260,7 +261,8 @@ func (b *bench) stored(group, into string, w *wire, limit, want float64, note, u
 		note += "; "
 	}
 	b.results.add(row{Group: group, What: what, Limit: perSecond(limit), Ours: perSecond(s.rate), Ratio: ratio, Wanted: wanted, Met: met,
-		Note: note + fmt.Sprintf("catching up %s", perSecond(s.alone))})
+		Note: note + fmt.Sprintf("catching up %s; %.1f µs of a core a record on the whole machine, which has %s at most", perSecond(s.alone), s.machine*1e6,
+			perSecond(float64(runtime.NumCPU())/s.machine))})
 	size, err := onDisk(dir, "journal")
 	if err != nil {
 		return err
@@ -276,11 +278,13 @@ func (b *bench) stored(group, into string, w *wire, limit, want float64, note, u
 
 // sustained is what a node did.
 type sustained struct {
-	rate   float64 // records a second, with a lag that does not grow
-	alone  float64 // records a second into the store while no device sends
-	cpu    float64 // seconds of the node for each record
-	rows   float64 // in all
-	points []storePoint
+	rate  float64 // records a second, with a lag that does not grow
+	alone float64 // records a second into the store while no device sends
+	cpu   float64 // seconds of the node for each record
+	rows  float64 // in all
+	// machine is seconds of all processes for each record: the node, the sender, the database's server, the kernel.
+	machine float64
+	points  []storePoint
 }
 
 // sustain floods the node for a moment, then offers it what the store took, and less until the lag stays where it is.
@@ -312,6 +316,10 @@ func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err 
 		if err != nil {
 			return s, err
 		}
+		m0, err := busy()
+		if err != nil {
+			return s, err
+		}
 		out, err := command(fleet, &order{Do: "open", Rate: offer, Seconds: 4 * length})
 		if err != nil {
 			return s, err
@@ -326,8 +334,12 @@ func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err 
 		if err != nil {
 			return s, err
 		}
+		m1, err := busy()
+		if err != nil {
+			return s, err
+		}
 		if rate := float64(out.Records) / (out.Seconds + behind.Seconds()); rate > s.rate {
-			s.rate, s.cpu = rate, (u1.CPU-u0.CPU).Seconds()/float64(out.Records)
+			s.rate, s.cpu, s.machine = rate, (u1.CPU-u0.CPU).Seconds()/float64(out.Records), (m1-m0).Seconds()/float64(out.Records)
 		}
 		if s.rate >= 0.97*offer {
 			break
