@@ -79,15 +79,26 @@ func (o Options) Pairs() []string {
 }
 
 // Get returns the value of one of the protocol's own options in Extra.
-func (o Options) Get(key string) (string, bool) {
-	for rest := o.Extra; rest != ""; {
-		var pair string
-		pair, rest, _ = strings.Cut(rest, ";")
-		if k, v, _ := strings.Cut(pair, "="); k == key {
-			return v, true
+func (o Options) Get(key string) (string, bool) { return option(o.Extra, key) }
+
+// option looks for a key in pairs "key=value" between semicolons. Decoders ask for every record, so it cuts nothing that it does not return.
+func option(pairs, key string) (string, bool) {
+	for {
+		end := strings.IndexByte(pairs, ';')
+		pair := pairs
+		if end >= 0 {
+			pair = pairs[:end]
 		}
+		switch n := len(key); {
+		case len(pair) > n && pair[n] == '=' && pair[:n] == key:
+			return pair[n+1:], true
+		case pair == key && pairs != "":
+			return "", true
+		case end < 0:
+			return "", false
+		}
+		pairs = pairs[end+1:]
 	}
-	return "", false
 }
 
 // From says whether the device may come from an address: any, unless it is pinned to networks.

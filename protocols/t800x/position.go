@@ -27,9 +27,10 @@ const (
 //	relay 1 | drag 2 | inputs and outputs 2 | [13, 14: outputs 1 | reserved 1] | analog inputs 2 or 5 words, none in OBD units |
 //	alarm 1 | reserved 1 | odometer 4 | battery 1 | date 6 | fix or cells 16 | [13, 14: battery V 2] | external V 2 | [OBD]
 func (c *call) position(r *protocols.Reader) {
-	e := c.add(protocols.Status)
+	e := c.begin(protocols.Status)
 	defer c.finish(e, r)
 	if r.Len() < settingsSize {
+		e.FP = c.whole()
 		return
 	}
 	e.Int("interval_on_s", int64(r.U16()))

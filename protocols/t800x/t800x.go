@@ -126,11 +126,20 @@ func (c *call) read(b []byte) {
 
 // add starts an event.
 func (c *call) add(kind protocols.Kind) *protocols.Event {
+	e := c.begin(kind)
+	e.FP = c.whole()
+	return e
+}
+
+// begin starts an event whose identity the caller makes.
+func (c *call) begin(kind protocols.Kind) *protocols.Event {
 	e := c.f.Add(kind)
-	e.FP = protocols.Fingerprint(c.packet[2:3], c.packet[headSize:])
 	e.Int("type", int64(c.kind))
 	return e
 }
+
+// whole is the identity of a packet that repeats all but its serial number.
+func (c *call) whole() int32 { return protocols.Fingerprint(c.packet[2:3], c.packet[headSize:]) }
 
 // finish keeps what was not read and settles the kind.
 func (c *call) finish(e *protocols.Event, r *protocols.Reader) {
