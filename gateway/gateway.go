@@ -30,6 +30,7 @@ type Gateway struct {
 	data    string
 	ingest  *Ingest
 	ipv6    bool
+	tape    *tape // of the sinks
 
 	tcp     atomic.Pointer[tcpServer]
 	udp     []*udpServer

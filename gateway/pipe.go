@@ -24,8 +24,7 @@ type OffsetError struct{ Have uint64 }
 
 func (e *OffsetError) Error() string { return fmt.Sprintf("sink stands at record %d", e.Have) }
 
-// pipe reads the journal with a cursor of its own, decodes its frames again and gives the events to a sink. A slow or dead sink delays nothing
-// but itself.
+// pipe reads the journal from a position of its own and gives the events to a sink. A slow or dead sink delays nothing but itself.
 type pipe struct {
 	name    string
 	sink    Sink
@@ -35,15 +34,14 @@ type pipe struct {
 	delay   time.Duration // the longest that an event waits for its batch
 	timeout time.Duration // of one write
 	taken   func(upTo uint64)
-	byName  map[string]*protocols.Protocol
+	shared  *tape // with the other pipes
 	m       *metrics
 	log     *zap.Logger
 
-	records recordReader
-	session protocols.Session
-	frame   protocols.Frame // gathers the events of a batch
-	raw     []byte          // the frames of the batch, copied
-	batch   protocols.Batch
+	own   *tape // for what is not on the shared one any more
+	tape  *tape // that of the batch
+	reel  *reel // that the batch lies in
+	batch protocols.Batch
 }
 
 // errSlow says that the sink did not take a batch in the time for it.
@@ -76,14 +74,20 @@ func (p *pipe) run(ctx context.Context, from uint64) error {
 }
 
 func (p *pipe) follow(ctx context.Context, from uint64) (uint64, error) {
-	r, err := p.journal.NewReader(from)
+	wake, err := p.journal.NewReader(from) // reads nothing: it tells when there is more
 	if err != nil {
 		return from, fmt.Errorf("%s: %w", p.name, err)
 	}
-	defer r.Close()
+	defer wake.Close()
+	if p.own == nil {
+		p.own = newTape(p.journal, p.rows, 0, p.shared.byName)
+	}
+	p.own.forget()
+	defer p.own.close()
 	p.reset(from)
+	defer p.release()
 	for {
-		if err := p.fill(ctx, r); err != nil {
+		if err := p.fill(ctx, wake); err != nil {
 			return p.batch.From, err
 		}
 		if err := p.write(ctx); err != nil {
@@ -95,49 +99,66 @@ func (p *pipe) follow(ctx context.Context, from uint64) (uint64, error) {
 			p.most = 0
 		}
 		p.taken(p.batch.UpTo)
+		p.release()
 		p.reset(p.batch.UpTo)
 	}
 }
 
+// reset begins a batch on the shared tape, or where that is ahead of it, on the pipe's own.
 func (p *pipe) reset(from uint64) {
-	p.frame.Reset()
-	p.raw = p.raw[:0]
-	p.batch = protocols.Batch{Source: p.journal.ID(), From: from, UpTo: from, Dead: p.batch.Dead[:0]}
+	p.batch = protocols.Batch{Source: p.journal.ID(), From: from, UpTo: from}
+	p.tape = p.shared
+	if p.reel = p.tape.hold(from); p.reel == nil {
+		p.tape = p.own
+		p.reel = p.tape.hold(from)
+	}
 }
 
+// release ends a batch.
+func (p *pipe) release() { p.tape.release(p.reel) }
+
 // fill gathers a batch: it waits for the first record, then takes what comes until the batch is full or its delay is over.
-func (p *pipe) fill(ctx context.Context, r *journal.Reader) error {
+func (p *pipe) fill(ctx context.Context, wake *journal.Reader) error {
 	var due time.Time
 	rows := p.rows
 	if p.most > 0 {
 		rows = p.most
 	}
-	for len(p.frame.Events) < rows && len(p.raw) < maxBatchRaw {
-		index, b, ok, err := r.TryNext()
-		if !ok && err == nil {
-			if p.batch.UpTo == p.batch.From {
-				index, b, err = r.Next(ctx)
-			} else if left := time.Until(due); left <= 0 {
-				break
-			} else {
-				wait, cancel := context.WithTimeout(ctx, left)
-				index, b, err = r.Next(wait)
-				cancel()
-				if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-					break
-				}
-			}
+	for len(p.batch.Events) < rows {
+		more, ended, err := p.tape.grow(&p.batch, p.reel, rows)
+		if err != nil {
+			return p.gap(err)
 		}
-		if due.IsZero() {
+		if ended && p.batch.UpTo == p.batch.From { // nothing of this batch is in it, and the other pipe went on without it
+			p.release()
+			p.reset(p.batch.From)
+			continue
+		}
+		if ended {
+			return nil
+		}
+		if due.IsZero() && p.batch.UpTo > p.batch.From {
 			due = time.Now().Add(p.delay)
 		}
-		if err == nil {
-			p.add(index, b)
-		} else if err = p.gap(err); err != nil {
+		if more {
+			continue
+		}
+		if p.batch.UpTo == p.batch.From {
+			err = wake.Wait(ctx, p.batch.UpTo)
+		} else if left := time.Until(due); left <= 0 {
+			return nil
+		} else {
+			wait, cancel := context.WithTimeout(ctx, left)
+			err = wake.Wait(wait, p.batch.UpTo+uint64(min(stride, rows-len(p.batch.Events)))-1) // less is not worth waking for
+			cancel()
+			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+				return nil
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
-	p.batch.Events = p.frame.Events
 	return nil
 }
 
@@ -154,30 +175,6 @@ func (p *pipe) gap(err error) error {
 	p.m.sinkSkipped.WithLabelValues(p.name).Add(float64(g.To - g.From))
 	p.batch.UpTo = g.To
 	return nil
-}
-
-// add decodes one record into the batch; one that does not decode becomes a dead letter.
-func (p *pipe) add(index uint64, b []byte) {
-	p.batch.UpTo = index + 1
-	start := len(p.raw)
-	p.raw = append(p.raw, b...)
-	b = p.raw[start:]
-	first := len(p.frame.Events)
-	r, err := p.records.read(b)
-	if err == nil {
-		err = r.decode(p.byName, &p.session, &p.frame)
-	}
-	if err != nil {
-		raw := b
-		if r.raw != nil {
-			raw = r.raw
-		}
-		p.batch.Dead = append(p.batch.Dead, protocols.DeadLetter{Index: index, Raw: raw, Error: err.Error()})
-		return
-	}
-	for i := first; i < len(p.frame.Events); i++ {
-		p.frame.Events[i].Index, p.frame.Events[i].Raw = index, r.raw
-	}
 }
 
 // write gives the batch to the sink until it takes it.

@@ -62,8 +62,10 @@ func TestSlowSinkGetsSmallerBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &slow{most: 40, taken: make(chan int, events)}
+	shared := newTape(log, events, 1, map[string]*protocols.Protocol{wire.Name: &wire})
+	defer shared.close()
 	p := &pipe{name: "store", sink: s, journal: log, rows: events, delay: 10 * time.Millisecond, timeout: 20 * time.Millisecond, taken: func(uint64) {},
-		byName: map[string]*protocols.Protocol{wire.Name: &wire}, m: newMetrics(prometheus.NewRegistry()), log: zaptest.NewLogger(t)}
+		shared: shared, m: newMetrics(prometheus.NewRegistry()), log: zaptest.NewLogger(t)}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	done := make(chan error, 1)
 	go func() { done <- p.run(ctx, 0) }()

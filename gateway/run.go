@@ -46,6 +46,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var committer sync.WaitGroup
 	committer.Add(1)
 	start(func() error { defer committer.Done(); g.core.committer.run(committing); return nil })
+	g.tape = newTape(g.journal, g.core.cfg.StoreBatch, 2, g.byName())
 	start(func() error { return g.runStore(sinking) })
 	start(func() error { return g.livePipe(cursor).run(sinking, g.liveStart(cursor)) })
 	addrs := g.tcpAddrs()
@@ -99,6 +100,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	stopSinking()
 	stopKeeping()
 	all.Wait()
+	g.tape.close()
 	return first
 }
 
@@ -192,7 +194,7 @@ func (g *Gateway) byName() map[string]*protocols.Protocol {
 
 func (g *Gateway) storePipe() *pipe {
 	return &pipe{name: "store", sink: g.store, journal: g.journal, rows: g.core.cfg.StoreBatch, delay: g.core.cfg.StoreDelay, timeout: time.Minute,
-		byName: g.byName(), m: g.core.m, log: g.log, taken: g.stored}
+		shared: g.tape, m: g.core.m, log: g.log, taken: g.stored}
 }
 
 // stored is told what the store has: the journal may forget it, and replies that waited for it go out.
@@ -211,7 +213,7 @@ func (g *Gateway) stored(upTo uint64) {
 func (g *Gateway) livePipe(cursor *journal.Cursor) *pipe {
 	var saved time.Time
 	return &pipe{name: "live", sink: g.live, journal: g.journal, rows: 1000, timeout: 10 * time.Second,
-		byName: g.byName(), m: g.core.m, log: g.log, taken: func(upTo uint64) {
+		shared: g.tape, m: g.core.m, log: g.log, taken: func(upTo uint64) {
 			g.liveAt.Store(upTo)
 			if time.Since(saved) < time.Second {
 				return // after a restart at most a second of live events comes twice

@@ -78,7 +78,9 @@ func (l *Log) commit(b *Batch, first uint64) {
 	c.appendedBytes += uint64(len(b.buf))
 	c.fullSince, c.failedSince = time.Time{}, time.Time{}
 	for _, r := range l.readers {
-		r.poke()
+		if r.wanted.Load() < first {
+			r.poke()
+		}
 	}
 	l.mu.Unlock()
 }

@@ -18,6 +18,8 @@ type Reader struct {
 	wake chan struct{}
 	done atomic.Bool
 
+	wanted atomic.Uint64 // no commit before this index is worth waking for
+
 	pos  uint64   // next index to return
 	seg  *segment // nil: look for pos
 	file *os.File // of seg
@@ -69,6 +71,28 @@ func (r *Reader) Next(ctx context.Context) (index uint64, record []byte, err err
 			return 0, nil, ErrClosed
 		}
 	}
+}
+
+// Wait waits until the record of this index is committed, without reading it. Errors are the context's and ErrClosed.
+func (r *Reader) Wait(ctx context.Context, index uint64) error {
+	r.wanted.Store(index) // before looking: a commit looks at it after
+	defer r.wanted.Store(0)
+	for r.log.Next() <= index {
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.log.closed:
+			return ErrClosed
+		}
+	}
+	return nil
+}
+
+// Seek makes index the next to return. Like a start before First, a place before it gives a GapError.
+func (r *Reader) Seek(index uint64) {
+	r.leave()
+	r.pos = index
 }
 
 // TryNext is Next without waiting: ok is false at the committed end.
