@@ -10,7 +10,7 @@ SIEGES    = ^TestChaos|^TestScaleOut
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD     = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
-.PHONY: help build run demo test check bench bench-full bench-reliability bench-fanout chaos chaos-table generate fuzz tools protocol
+.PHONY: help build run demo test check bench bench-full bench-faults bench-fanout chaos chaos-table generate fuzz tools protocol
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 15
@@ -64,7 +64,7 @@ bench-full: build ## the same with more connections, longer, in an hour
 	$(GO) build -o bin/bench ./cmd/bench
 	./bin/bench -full
 
-bench-reliability: build ## what of that docs/reliability.md shows: recovery, storm, mute connections; half an hour
+bench-faults: build ## what of that docs/reliability.md shows: recovery, storm, mute connections; half an hour
 	$(GO) build -o bin/bench ./cmd/bench
 	./bin/bench -full -only hklm
 
