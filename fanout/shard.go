@@ -174,8 +174,12 @@ func (s *shard) run(ctx context.Context) {
 	}
 }
 
-// maxSpare bounds the spare queues, and the items in one. Most of those that were not needed for a second go: see thin.
-const maxSpare = 1024
+// maxSpare bounds the spare queues, maxSpareItems the room in one: those that grew longer while their client was behind go at once. Most of those that were
+// not needed for a second go too: see thin.
+const (
+	maxSpare      = 1024
+	maxSpareItems = 64
+)
 
 func (s *shard) spare() []item {
 	if n := len(s.spares); n > 0 {
@@ -189,7 +193,7 @@ func (s *shard) spare() []item {
 
 // keep takes an empty queue, every item of which was cleared.
 func (s *shard) keep(q []item) {
-	if len(s.spares) < maxSpare && cap(q) <= maxSpare {
+	if len(s.spares) < maxSpare && cap(q) <= maxSpareItems {
 		s.spares = append(s.spares, q[:0])
 	}
 }
