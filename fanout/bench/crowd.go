@@ -14,6 +14,7 @@ type crowd struct {
 	clients []*client
 	heard   *heard
 	shook   time.Duration // from the first dial to the last handshake
+	ear     ear
 	readers sync.WaitGroup
 }
 
@@ -37,7 +38,13 @@ func (b *bench) gather(p *process, speaks dialect, n int, check bool, follow fun
 	if err != nil {
 		return nil, err
 	}
-	return c, c.listen()
+	for i := range c.clients {
+		if err := c.listen(i); err != nil {
+			c.leave()
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // gatherFrom opens the connections of users from first on, and has them follow; nobody reads yet.
@@ -98,6 +105,7 @@ func (c *crowd) leave() {
 			k.conn.Close()
 		}
 	}
+	c.ear.over.Store(true)
 	c.readers.Wait()
 }
 

@@ -161,15 +161,21 @@ func holdConnections(addr string, in io.Reader, out io.Writer) error {
 		return fmt.Errorf("%s: %w", holdEnv, err)
 	}
 	moreFiles()
-	b := &bench{began: time.Now()}
-	crowd, err := b.gatherFrom(&process{name: "trackgate", addr: addr}, plain, first, n, 1<<10, func(int) (int, int) { return 0, 1 })
-	if err != nil {
-		return err
-	}
-	if err := crowd.listen(); err != nil {
-		return err
-	}
+	crowd := &crowd{clients: make([]*client, n), heard: &heard{began: time.Now()}}
 	defer crowd.leave()
+	if err := together(n, func(i int) error { // read at once: who answers no ping is closed before the last has come
+		k, err := dial(addr, plain, newToken(first+i), 1<<10, crowd.heard)
+		if err != nil {
+			return err
+		}
+		crowd.clients[i] = k
+		if err := k.track(0, 1); err != nil {
+			return err
+		}
+		return crowd.listen(i)
+	}); err != nil {
+		return err
+	}
 	fmt.Fprintln(out, "held", n)
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		for deadline := time.Now().Add(20 * time.Second); crowd.heard.delivered.Load() < int64(n) && time.Now().Before(deadline); {

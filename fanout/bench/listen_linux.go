@@ -7,41 +7,52 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
 
-// listen has one thread read all connections of the crowd until they end. A goroutine for each of ten thousand connections would need more of the load's core
-// than the server needs of its own, and the latency measured would be that of the load.
-func (c *crowd) listen() error {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return err
-	}
-	for i, k := range c.clients {
-		raw, err := takeOver(k.conn.(*net.TCPConn))
-		if err == nil {
-			k.conn = raw
-			err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, raw.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
+// ear is the one thread that reads all connections of a crowd. A goroutine for each of ten thousand connections would need more of the load's core than the
+// server needs of its own, and the latency measured would be that of the load.
+type ear struct {
+	once  sync.Once
+	err   error // of opening it
+	epoll int
+	open  atomic.Int64 // connections
+	over  atomic.Bool  // nobody comes any more
+}
+
+// listen reads the connection of client i until it ends.
+func (c *crowd) listen(i int) error {
+	e := &c.ear
+	e.once.Do(func() {
+		if e.epoll, e.err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); e.err != nil {
+			return
 		}
-		if err != nil {
-			unix.Close(epoll)
-			return fmt.Errorf("reading connection %d: %w", i, err)
-		}
-	}
-	c.readers.Go(func() {
-		defer unix.Close(epoll)
-		for left := len(c.clients); left > 0; {
-			left -= c.wait(epoll)
-		}
+		c.readers.Go(func() {
+			defer unix.Close(e.epoll)
+			for !e.over.Load() || e.open.Load() > 0 {
+				e.open.Add(-c.wait())
+			}
+		})
 	})
+	k := c.clients[i]
+	raw, err := takeOver(k.conn.(*net.TCPConn))
+	if err = errors.Join(e.err, err); err == nil {
+		k.conn = raw
+		e.open.Add(1)
+		err = unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, raw.fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
+	}
+	if err != nil {
+		return fmt.Errorf("reading connection %d: %w", i, err)
+	}
 	return nil
 }
 
 // wait reads what has come, and returns how many connections have ended.
-func (c *crowd) wait(epoll int) (ended int) {
+func (c *crowd) wait() (ended int64) {
 	var events [512]unix.EpollEvent
-	n, err := unix.EpollWait(epoll, events[:], -1)
+	n, err := unix.EpollWait(c.ear.epoll, events[:], 100) // ms: then it looks whether all is over
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		panic(err) // the descriptor is good: the load itself is wrong
 	}
