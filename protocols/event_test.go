@@ -1,6 +1,8 @@
 package protocols
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"math"
 	"strings"
@@ -77,6 +79,18 @@ func TestFingerprintStays(t *testing.T) {
 	f(25442334, "a")
 	f(1660190647, "ab", "c")
 	f(-1044023106, "0123456789abcdef0123456789")
+	long := make([]byte, 40)
+	for i := range long {
+		long[i] = byte(i*i*7 + i>>3)
+	}
+	for n := range long { // as it is defined: eight bytes a round, the last ones with zeros
+		h := mix(0x9e3779b97f4a7c15 ^ uint64(n))
+		padded := append(bytes.Clone(long[:n]), make([]byte, 8)...)
+		for at := 0; at <= n; at += 8 {
+			h = mix(h ^ binary.LittleEndian.Uint64(padded[at:]))
+		}
+		f(int32(h^h>>32), string(long[:n]))
+	}
 	a, b := Fingerprint([]byte("ab"), []byte("c")), Fingerprint([]byte("a"), []byte("bc"))
 	if a == b {
 		t.Error("where the parts meet makes no difference")

@@ -8,13 +8,22 @@ func Fingerprint(parts ...[]byte) int32 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for _, p := range parts {
 		h = mix(h ^ uint64(len(p)))
+		whole := p
 		for len(p) >= 8 {
 			h = mix(h ^ binary.LittleEndian.Uint64(p))
 			p = p[8:]
 		}
-		var tail [8]byte
-		copy(tail[:], p)
-		h = mix(h ^ binary.LittleEndian.Uint64(tail[:]))
+		var tail uint64 // what is left, and zeros
+		switch {
+		case len(p) == 0:
+		case len(whole) >= 8:
+			tail = binary.LittleEndian.Uint64(whole[len(whole)-8:]) >> (64 - 8*len(p))
+		default:
+			for i := len(p) - 1; i >= 0; i-- {
+				tail = tail<<8 | uint64(p[i])
+			}
+		}
+		h = mix(h ^ tail)
 	}
 	return int32(h ^ h>>32)
 }

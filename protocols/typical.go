@@ -15,7 +15,7 @@ type Typical struct {
 }
 
 // FindTypical picks the location frame that stands for p, from its captures. It is one of those that are a valid fix with a speed and nothing else; of
-// these, where there are such, one without attributes that are texts, of the message that occurs most. Captures collect what is rare, and rare is long: so
+// these, where there are such, one without attributes that are texts, of a device of which the operator said nothing, of the message that occurs most. Captures collect what is rare, and rare is long: so
 // of the frames left it is the one that a quarter of them are shorter than. False: there is none.
 func FindTypical(p *Protocol, captures []*Capture) (Typical, bool) {
 	var all []candidate
@@ -52,6 +52,7 @@ func FindTypical(p *Protocol, captures []*Capture) (Typical, bool) {
 	text := 2*texts > len(all)
 	all = keep(all, func(c candidate) bool { return c.Text == text })
 	all = keep(all, func(c candidate) bool { return c.Texts == 0 })
+	all = keep(all, func(c candidate) bool { return c.Session.Options == Options{} })
 	count := make(map[string]int)
 	for _, c := range all {
 		count[c.message]++
