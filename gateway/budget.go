@@ -42,7 +42,7 @@ func (b *budget) exceeds(held int, open int64) bool {
 
 // hold notes what a connection holds of what came in.
 func (b *budget) hold(s *session, n int) {
-	if n != s.held {
+	if n := int32(n); n != s.held {
 		b.inbound.Add(int64(n - s.held))
 		s.held = n
 	}

@@ -74,7 +74,7 @@ func (s *session) from(d *protocols.Device) bool {
 // adopt makes what the registry says of the device that of the session.
 func (s *session) adopt(d *protocols.Device) {
 	shift := s.state.Options.Shift
-	s.device, s.header = d, nil
+	s.device, s.header = d, ""
 	s.state.Options = d.Options
 	s.state.Options.Shift, s.state.Options.Networks = shift, ""
 }
@@ -100,4 +100,7 @@ func (s *session) follow() {
 var errNotItself = errors.New("the certificate is of another device")
 
 // itself says whether a session may log in as this device.
-func (s *session) itself(device string) bool { return s.mustBe == "" || s.mustBe == device }
+func (s *session) itself(device string) bool {
+	c, ok := s.transport.(*streamConn)
+	return !ok || c.mustBe == "" || c.mustBe == device
+}

@@ -49,7 +49,7 @@ func TestSlowSinkGetsSmallerBatches(t *testing.T) {
 	const events = 500
 	b := log.NewBatch()
 	c := connection{protocol: wire.Name, version: wire.Version, start: protocols.CaptureTime, number: 1, session: protocols.Session{Device: "A"}, vehicle: "A"}
-	header := c.append(nil)
+	header := string(c.append(nil))
 	for i := range events {
 		r := record{received: protocols.CaptureTime, counter: uint32(i)}
 		w := newWorker(-1)

@@ -27,6 +27,8 @@ type Registry struct {
 	unknown protocols.Policy // for ids that the registry does not have
 	log     *zap.Logger
 
+	stranger protocols.Device // what all of them are: no id, no vehicle but the device's own
+
 	revision uint64 // of the store, as far as followed; touched by Follow alone
 
 	mu      sync.RWMutex
@@ -47,7 +49,7 @@ const maxEntries = 5_000_000
 
 // NewRegistry makes a registry; unknown says what becomes of ids that it does not have.
 func NewRegistry(store DeviceStore, unknown protocols.Policy, log *zap.Logger) *Registry {
-	return &Registry{store: store, unknown: unknown, log: log, entries: make(map[string]*entry), groups: make(map[string][]string)}
+	return &Registry{store: store, unknown: unknown, stranger: protocols.Device{Policy: unknown}, log: log, entries: make(map[string]*entry), groups: make(map[string][]string)}
 }
 
 // lookup returns the device's entry. An unknown id gets the policy for unknown ids. Nil means that the device is refused, for the reason given.
@@ -70,8 +72,7 @@ func (r *Registry) lookup(id string) (e *entry, reason string) {
 		return e, ""
 	}
 	e = new(entry)
-	d := protocols.Device{ID: id, Vehicle: id, Policy: r.unknown}
-	e.device.Store(&d)
+	e.device.Store(&r.stranger)
 	if len(r.entries) < maxEntries {
 		r.entries[id] = e
 	}
@@ -83,7 +84,11 @@ func (r *Registry) Device(id string) (protocols.Device, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if e := r.entries[id]; e != nil {
-		return *e.device.Load(), true
+		d := *e.device.Load()
+		if d.ID == "" {
+			d.ID, d.Vehicle = id, id
+		}
+		return d, true
 	}
 	return protocols.Device{}, false
 }

@@ -23,30 +23,31 @@ type session struct {
 	remote   netip.AddrPort
 	number   uint64 // of the connection, within this process
 	started  protocols.Millis
-	counter  uint32 // events so far
-	header   []byte // the connection part of its records; nil when state changed
+	header   string // the connection part of its records; empty when state changed
 
-	transport transport
-	mustBe    string       // the only device that may log in here; empty: any
-	proxied   bool         // a PROXY header has still to come
-	pending   atomic.Int32 // frames whose reply waits for the disk
-	closed    bool         // touched only where the session lives
+	transport   transport
+	lastRefusal error
 
 	opened, lastRead protocols.Millis
 	heard            atomic.Int64     // lastRead, for the other connections of its device
-	held             int              // bytes that came and are not decoded yet
-	frames, bytes    int32            // read since the last tick, against the limits of one connection
 	partialSince     protocols.Millis // since when the start of a frame waits for its rest; 0: nothing waits
 	hangUpAt         protocols.Millis // 0: not to be closed
-	faults           int              // refused frames in a row
-	garbage          int              // bytes outside frames in a row
-	lastRefusal      error
-	spoke            bool // at least one byte came
-	stalledTry       bool // the waiting part was already tried as final
-	deaf             bool // does not read its answers, and is being closed
-	paused           bool // its socket raises no event
-	greedy           bool // paused because of what it holds itself
-	place            int  // index among its loop's sessions
+
+	counter       uint32       // events so far
+	pending       atomic.Int32 // frames whose reply waits for the disk
+	held          int32        // bytes that came and are not decoded yet
+	frames, bytes int32        // read since the last tick, against the limits of one connection
+	faults        int32        // refused frames in a row
+	garbage       int32        // bytes outside frames in a row
+	place         int32        // index among its loop's sessions
+
+	closed     bool // touched only where the session lives
+	proxied    bool // a PROXY header has still to come
+	spoke      bool // at least one byte came
+	stalledTry bool // the waiting part was already tried as final
+	deaf       bool // does not read its answers, and is being closed
+	paused     bool // its socket raises no event
+	greedy     bool // paused because of what it holds itself
 }
 
 // transport is what a session's replies leave by. write is called only where the session lives: in its event loop, or anywhere for those
@@ -131,7 +132,7 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 	case err != nil:
 		fault := protocols.Fault(err)
 		if s.state.State != before.State { // a decoder may remember what it refused, never take an identity from it
-			before.State, s.header = s.state.State, nil
+			before.State, s.header = s.state.State, ""
 		}
 		s.state = before
 		if n == 0 { // the stream can not be followed any more
@@ -140,11 +141,11 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 		}
 		s.refuse(buf[:n], err, fault)
 		if fault == "garbage" {
-			s.garbage += n
+			s.garbage += int32(n)
 		} else {
 			s.faults++
 		}
-		if s.faults >= s.core.cfg.Faults || s.garbage > s.core.cfg.Garbage {
+		if int(s.faults) >= s.core.cfg.Faults || int(s.garbage) > s.core.cfg.Garbage {
 			return n, false, fault
 		}
 		return n, false, ""
@@ -165,7 +166,7 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 		}
 	}
 	if again { // the frame means something else by what the registry, or the replay, says of its device
-		s.state, s.header = before, nil
+		s.state, s.header = before, ""
 		f.Reset()
 		if n2, err := protocols.Next(s.protocol, &s.state, in, f); err != nil || n2 != n {
 			s.refuse(raw, fmt.Errorf("reads differently with the device's options: %d bytes, %v", n2, err), "malformed")
@@ -191,7 +192,7 @@ func (s *session) next(w *worker, buf []byte, now protocols.Millis, final bool) 
 		s.journal(w, before, raw, now)
 	}
 	if s.state != before {
-		s.header = nil
+		s.header = ""
 	}
 	s.faults, s.garbage = 0, 0
 	s.frames++
@@ -239,9 +240,10 @@ func (s *session) stranger(f *protocols.Frame) string {
 
 // journal stages the record of a frame whose session was `before`.
 func (s *session) journal(w *worker, before protocols.Session, raw []byte, now protocols.Millis) {
-	if s.header == nil {
+	if s.header == "" {
 		c := connection{protocol: s.protocol.Name, version: s.protocol.Version, start: s.started, number: s.number, session: before, vehicle: s.vehicle()}
-		s.header = c.append(make([]byte, 0, 160))
+		w.header = c.append(w.header[:0])
+		s.header = string(w.header)
 	}
 	r := record{datagram: s.listener.datagram, received: now, counter: s.counter, quarantined: s.quarantined()}
 	if s.entry != nil {
@@ -268,7 +270,7 @@ func raise(v *atomic.Int64, n int64) {
 }
 
 func (s *session) vehicle() string {
-	if s.device == nil {
+	if s.device == nil || s.device.Vehicle == "" {
 		return s.state.Device
 	}
 	return s.device.Vehicle

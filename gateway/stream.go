@@ -64,6 +64,7 @@ type streamConn struct {
 	server *streamServer
 	conn   net.Conn // TLS
 	raw    net.Conn // below it
+	mustBe string   // the only device that may log in here; empty: any
 
 	mu     sync.Mutex
 	s      *session
@@ -189,7 +190,7 @@ func (t *streamServer) serve(raw net.Conn, remote netip.AddrPort) {
 	c.s.transport = c
 	if t.core.cfg.TLS.Identity == "cn" {
 		if peers := secure.ConnectionState().PeerCertificates; len(peers) > 0 {
-			c.s.mustBe = peers[0].Subject.CommonName
+			c.mustBe = peers[0].Subject.CommonName
 		}
 	}
 	t.mu.Lock()

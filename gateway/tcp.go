@@ -32,19 +32,19 @@ type loop struct {
 	worker   *worker
 	events   atomic.Pointer[gnet.EventLoop] // set when the loop's first connection opens
 	sessions []*session
+	outbound int // most bytes that may wait for one peer to read
 }
 
 // tcpConn is a session's way out through gnet.
 type tcpConn struct {
 	conn gnet.Conn
 	loop *loop
-	out  int // most bytes that may wait for the peer to read
 }
 
 var errOutbound = errors.New("peer does not read")
 
 func (t *tcpConn) write(b []byte) error {
-	if t.conn.OutboundBuffered()+len(b) > t.out {
+	if t.conn.OutboundBuffered()+len(b) > t.loop.outbound {
 		return errOutbound
 	}
 	_, err := t.conn.Write(b)
@@ -65,7 +65,7 @@ func (t *tcpConn) probe() {
 func newTCPServer(c *core, listeners map[netip.AddrPort]*listener, loops int) *tcpServer {
 	t := &tcpServer{core: c, listeners: listeners, booted: make(chan struct{})}
 	for i := range loops {
-		t.loops = append(t.loops, &loop{worker: newWorker(i)})
+		t.loops = append(t.loops, &loop{worker: newWorker(i), outbound: c.cfg.Outbound})
 	}
 	return t
 }
@@ -117,9 +117,9 @@ func (t *tcpServer) OnOpen(conn gnet.Conn) ([]byte, gnet.Action) {
 	}
 	lp := t.loopOf(conn.EventLoop())
 	s := t.core.newSession(l, remote, clock())
-	s.transport = &tcpConn{conn: conn, loop: lp, out: t.core.cfg.Outbound}
+	s.transport = &tcpConn{conn: conn, loop: lp}
 	s.proxied = t.core.proxies.Contains(remote.Addr())
-	s.place = len(lp.sessions)
+	s.place = int32(len(lp.sessions))
 	lp.sessions = append(lp.sessions, s)
 	conn.SetContext(s)
 	t.core.m.accepts.WithLabelValues("ok").Inc()
@@ -163,7 +163,7 @@ func (t *tcpServer) read(conn gnet.Conn, s *session, now protocols.Millis, final
 		return action
 	}
 	b := &t.core.budget
-	if b.hold(s, conn.InboundBuffered()); s.held > 0 && b.exceeds(s.held, t.core.open.Load()) {
+	if b.hold(s, conn.InboundBuffered()); s.held > 0 && b.exceeds(int(s.held), t.core.open.Load()) {
 		if !s.paused {
 			t.core.m.limits.WithLabelValues("memory").Inc()
 			t.pause(conn, s)
@@ -358,7 +358,7 @@ func (t *tcpServer) sweep(lp *loop, now protocols.Millis) {
 		s := lp.sessions[i]
 		s.frames, s.bytes = 0, 0
 		conn := s.transport.(*tcpConn).conn
-		if s.paused && !(s.greedy && t.core.budget.exceeds(s.held, t.core.open.Load())) {
+		if s.paused && !(s.greedy && t.core.budget.exceeds(int(s.held), t.core.open.Load())) {
 			if _, wait := t.core.mustWait(s); !wait && int(s.pending.Load()) < maxPending/2 {
 				t.unpause(conn, s)
 				_ = conn.Wake(nil)

@@ -15,6 +15,8 @@ type worker struct {
 	ends  []int  // where each of them ends in stage
 	out   []byte // replies of this read
 
+	header []byte // of a record, while it is made
+
 	frames, records map[frameKind]prometheus.Counter // counters looked up so far
 }
 
@@ -37,7 +39,7 @@ func (w *worker) reset() {
 }
 
 // keep stages the record of one frame.
-func (w *worker) keep(r *record, header, raw []byte) {
+func (w *worker) keep(r *record, header string, raw []byte) {
 	w.stage = r.appendFixed(w.stage)
 	w.stage = append(w.stage, header...)
 	w.stage = append(w.stage, raw...)
