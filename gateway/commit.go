@@ -12,15 +12,15 @@ import (
 	"github.com/trackgate/trackgate/gateway/journal"
 )
 
-// committer makes records durable in groups: whatever gathered while the last group was being synced, and for a window after, is the
-// next. It then hands the replies of the group back to the sessions that wait for them.
+// committer makes records durable in groups: whatever gathered while the last group was being synced is the next, and where that is many, what
+// comes within a window after. It then hands the replies of the group back to the sessions that wait for them.
 //
 // There are always two groups or more: one that gathers, and others that are being written or delivered. The gathering group is never taken away without a
 // successor, so a session can always add what it has decoded; when too much has gathered, or waits for the store, stalled says so before the next frame is
 // decoded.
 type committer struct {
 	journal *journal.Log
-	window  time.Duration
+	window  time.Duration  // how long a group of company waits for more
 	limit   int            // bytes of a group beyond which the sessions are told to wait
 	deliver func(g *group) // must call g.done once for each of its parts
 	resume  func()         // called when the stall is over
@@ -129,8 +129,13 @@ func (c *committer) poke() {
 	}
 }
 
+// company is how many records in a group say that waiting pays: while fewer gather by themselves, the machine has time to commit them at once, and nobody
+// waits but for the disk.
+const company = 64
+
 // run commits until ctx ends and nothing is left to commit.
 func (c *committer) run(ctx context.Context) {
+	last := 0 // records of the last group
 	for {
 		select {
 		case <-c.kick:
@@ -142,7 +147,7 @@ func (c *committer) run(ctx context.Context) {
 				return
 			}
 		}
-		if c.window > 0 && ctx.Err() == nil {
+		if c.window > 0 && last >= company && ctx.Err() == nil {
 			time.Sleep(c.window)
 		}
 		g := c.take()
@@ -150,6 +155,7 @@ func (c *committer) run(ctx context.Context) {
 			c.free <- g
 			continue
 		}
+		last = g.batch.Len()
 		if !c.commit(ctx, g) {
 			return // stopped while the disk was in trouble: nothing of g is acknowledged, the devices send it again
 		}

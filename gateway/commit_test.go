@@ -171,3 +171,38 @@ func TestLargeUpload(t *testing.T) {
 	}
 	r.store.wait(t, 1000)
 }
+
+// TestFewDoNotWait: the window is for large groups. A few records are committed at once; what follows a large group waits for company.
+func TestFewDoNotWait(t *testing.T) {
+	start := func(window time.Duration) (add func(records int), groups chan int) {
+		groups = make(chan int, 10)
+		c := commitTo(t, func(_ *committer, g *group) {
+			groups <- g.batch.Len()
+			g.parts.Store(1)
+			g.done()
+		})
+		c.window = window
+		close(c.gate)
+		return func(records int) {
+			t.Helper()
+			if err := c.add(read(0, records, 10), ack{}); err != nil {
+				t.Fatal(err)
+			}
+		}, groups
+	}
+	add, groups := start(time.Hour)
+	for _, n := range []int{1, 2, company - 1} {
+		add(n)
+		if got := <-groups; got != n {
+			t.Errorf("a group of %d records, want %d", got, n)
+		}
+	}
+	add, groups = start(time.Second)
+	add(company)
+	<-groups
+	add(1)
+	add(1)
+	if got := <-groups; got != 2 {
+		t.Errorf("a group of %d records after a large one, want both that came within the window", got)
+	}
+}

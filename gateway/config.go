@@ -19,7 +19,7 @@ type Config struct {
 	Unknown string            `mapstructure:"unknown"` // accept, quarantine or reject
 	Loops   int               `mapstructure:"loops"`   // event loops; 0: one less than the cores, at least one
 
-	CommitWindow time.Duration `mapstructure:"commit_window"` // how long a commit waits for company
+	CommitWindow time.Duration `mapstructure:"commit_window"` // how long a commit waits for company while groups are large
 
 	FirstByte time.Duration `mapstructure:"first_byte"` // deadlines
 	Login     time.Duration `mapstructure:"login"`
