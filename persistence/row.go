@@ -28,7 +28,7 @@ type row struct {
 	alarm string
 	id       int64 // of the device
 	fp       int32
-	from, to int   // of the attributes' JSON in batch.json; equal when there are none
+	from, to int // of the attributes' JSON in batch.json; equal when there are none
 
 	ignition, motion int8 // 1 true, 0 false, -1 not sent
 	odometer         float64
