@@ -18,6 +18,7 @@ import (
 type core struct {
 	cfg       *Config
 	protocols []*protocols.Protocol
+	detector  *protocols.Detector
 	registry  *Registry
 	committer *committer
 	budget    budget
@@ -79,7 +80,7 @@ func (c *core) commit(w *worker, a ack) error {
 
 // detect recognises a protocol by the first bytes: nil, true while more may tell.
 func (c *core) detect(first []byte, datagram, final bool) (*protocols.Protocol, bool) {
-	return protocols.Detect(c.protocols, first, datagram, final)
+	return c.detector.Detect(first, datagram, final)
 }
 
 func addrPort(a net.Addr) netip.AddrPort {

@@ -70,7 +70,7 @@ type Port struct {
 // New makes a gateway; nothing is opened before Run.
 func New(o Options) *Gateway {
 	m := newMetrics(o.Metrics)
-	c := &core{cfg: &o.Config, protocols: o.Protocols, registry: o.Registry, m: m, bytesIn: m.bytes.WithLabelValues("in"), bytesOut: m.bytes.WithLabelValues("out"), log: o.Log,
+	c := &core{cfg: &o.Config, protocols: o.Protocols, detector: protocols.NewDetector(o.Protocols), registry: o.Registry, m: m, bytesIn: m.bytes.WithLabelValues("in"), bytesOut: m.bytes.WithLabelValues("out"), log: o.Log,
 		rate: rate.NewLimiter(rate.Limit(o.Config.AcceptRate), o.Config.AcceptRate), peers: make(map[netip.Addr]*peerCount)}
 	c.proxies, _ = protocols.ParseNetworks(o.Config.ProxyFrom) // checked by Validate
 	if c.others = o.Others; c.others == nil {

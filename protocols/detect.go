@@ -54,6 +54,37 @@ func Detect(list []*Protocol, first []byte, datagram, final bool) (p *Protocol, 
 	return nil, false
 }
 
+// Detector is Detect over a list that stays the same. Of a stream it asks only the protocols that its first byte does not rule out: their verdict No on one
+// byte holds for whatever follows.
+type Detector struct {
+	all     []*Protocol
+	streams [256][]*Protocol // by first byte
+}
+
+// NewDetector makes a Detector of a list, which it keeps.
+func NewDetector(list []*Protocol) *Detector {
+	d := &Detector{all: list}
+	for b := range d.streams {
+		for _, p := range list {
+			if p.Detect == nil || p.TCP == 0 {
+				continue
+			}
+			if v, _ := p.Detect([]byte{byte(b)}, false); v != No {
+				d.streams[b] = append(d.streams[b], p)
+			}
+		}
+	}
+	return d
+}
+
+// Detect is the function of that name.
+func (d *Detector) Detect(first []byte, datagram, final bool) (p *Protocol, more bool) {
+	if datagram || len(first) == 0 {
+		return Detect(d.all, first, datagram, final)
+	}
+	return Detect(d.streams[first[0]], first, false, final)
+}
+
 // Candidates lists every protocol that does not rule the bytes out, with its reason.
 func Candidates(list []*Protocol, first []byte, datagram bool) []Candidate {
 	var out []Candidate

@@ -128,6 +128,7 @@ func TestNoiseBetweenFrames(t *testing.T) {
 
 // TestDetection recognises each capture as its own protocol's and no other's.
 func TestDetection(t *testing.T) {
+	detector := protocols.NewDetector(Protocols)
 	captures(t, func(path string, p *protocols.Protocol, c *protocols.Capture) {
 		if p.Detect == nil {
 			return
@@ -144,6 +145,9 @@ func TestDetection(t *testing.T) {
 		for i, b := range segments {
 			for n := 1; n <= min(len(b), 512); n++ {
 				got, more := protocols.Detect(Protocols, b[:n], c.Datagram, n == len(b))
+				if quick, also := detector.Detect(b[:n], c.Datagram, n == len(b)); quick != got || also != more {
+					t.Errorf("%s: segment %d: the first %d bytes mean %v, %v to a Detector, and %v, %v without", path, i, n, quick, also, got, more)
+				}
 				if got == p {
 					break
 				}
