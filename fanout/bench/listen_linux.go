@@ -18,6 +18,7 @@ type ear struct {
 	once  sync.Once
 	err   error // of opening it
 	epoll int
+	mu    sync.Mutex   // held while a connection is handed over
 	open  atomic.Int64 // connections
 	over  atomic.Bool  // nobody comes any more
 }
@@ -36,6 +37,8 @@ func (c *crowd) listen(i int) error {
 			}
 		})
 	})
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	k := c.clients[i]
 	raw, err := takeOver(k.conn.(*net.TCPConn))
 	if err = errors.Join(e.err, err); err == nil {
@@ -57,7 +60,9 @@ func (c *crowd) wait() (ended int64) {
 		panic(err) // the descriptor is good: the load itself is wrong
 	}
 	for _, e := range events[:max(n, 0)] {
+		c.ear.mu.Lock() // its connection has been handed over
 		k := c.clients[e.Fd]
+		c.ear.mu.Unlock()
 		k.conn.(*rawConn).drained = false
 		if err := k.read(); !errors.Is(err, errLater) {
 			k.err.Store(&err)
