@@ -63,7 +63,7 @@ type Server struct {
 	sessions   sync.Map        // *session
 	engines    *engines        // of Socket.IO
 	recoveries *recoveries
-	readers    sync.WaitGroup
+	readers    attendance
 }
 
 // New makes a server; it does nothing before Run.
@@ -118,11 +118,7 @@ func (s *Server) Run(ctx context.Context) error {
 	timed.Go(func() { s.afterSurges(ctx) })
 	s.hub.run(ctx)
 	timed.Wait()
-	gone := make(chan struct{})
-	go func() {
-		s.readers.Wait()
-		close(gone)
-	}()
+	gone := s.readers.end()
 	select {
 	case <-gone:
 	case <-time.After(2 * closeGrace):

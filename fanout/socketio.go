@@ -97,6 +97,11 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) *engine {
 		unavailable(w)
 		return nil
 	}
+	if !s.readers.enter() {
+		s.gate.leave(address, "")
+		unavailable(w)
+		return nil
+	}
 	return s.newEngine(address)
 }
 

@@ -47,11 +47,11 @@ const (
 	packetBurst      = 2000
 )
 
+// newEngine makes a session for a client that is counted already.
 func (s *Server) newEngine(address netip.Addr) *engine {
 	e := &engine{server: s, sid: s.engines.newSID(), address: address, awake: make(chan struct{}, 1),
 		limiter: rate.NewLimiter(packetsPerSecond, packetBurst)}
 	e.moved.Store(s.hub.now())
-	s.readers.Add(1)
 	s.engines.add(e)
 	e.work.Lock()
 	defer e.work.Unlock()
@@ -259,7 +259,7 @@ func (e *engine) end() {
 	}
 	s.engines.remove(e)
 	s.gate.leave(e.address, user)
-	s.readers.Done()
+	s.readers.leave()
 }
 
 // settled stops the watch over a session without a client.

@@ -50,7 +50,11 @@ func (s *Server) upgradeSocketIO(w http.ResponseWriter, r *http.Request, e *engi
 		e.stopProbing()
 		return
 	}
-	s.readers.Add(1)
+	if !s.readers.enter() {
+		conn.Close()
+		e.stopProbing()
+		return
+	}
 	c := newCarrier(e, conn, probing)
 	c.overdue = time.AfterFunc(s.hub.limits.AuthTimeout, c.sock.drop)
 	c.unwatch = context.AfterFunc(s.ctx, c.sock.drop)
@@ -110,7 +114,7 @@ func (c *carrier) message(packet []byte, more bool) bool {
 			return false
 		}
 		c.stage = carrying
-		e.server.readers.Done() // the session counts
+		e.server.readers.leave() // the session counts
 		return true
 	}
 	err := e.receive(packet, more)
@@ -155,7 +159,7 @@ func (c *carrier) gone() {
 	c.overdue.Stop()
 	c.unwatch()
 	e.stopProbing()
-	e.server.readers.Done()
+	e.server.readers.leave()
 }
 
 // finish closes the WebSocket, behind what is queued.

@@ -94,8 +94,11 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user = claims.Subject
-	s.readers.Add(1)
-	defer s.readers.Done()
+	if !s.readers.enter() {
+		unavailable(w)
+		return
+	}
+	defer s.readers.leave()
 	s.stream(w, r, claims, req)
 }
 

@@ -99,7 +99,11 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		s.counters.refuse(refusedFrame)
 		return // it has been answered
 	}
-	s.readers.Add(1)
+	if !s.readers.enter() {
+		conn.Close()
+		s.gate.leave(address, "")
+		return
+	}
 	v := &visitor{server: s, address: address}
 	v.sock = newSocket(conn, s.hub, s.hub.limits.Frame)
 	v.sock.owner = v
@@ -272,7 +276,7 @@ func (v *visitor) gone() {
 		v.session.end()
 	}
 	s.gate.leave(v.address, user)
-	s.readers.Done()
+	s.readers.leave()
 }
 
 // closedByPeer is the code of a fault that is none.
