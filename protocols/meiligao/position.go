@@ -144,7 +144,7 @@ func (c *call) extensions(e *protocols.Event, t *fields, at int) {
 	if v, ok := number(t.get(extAlt)); ok && v > -12262 && v < 18000 {
 		e.SetAlt(v)
 	}
-	state, ok := hexNumber(t.get(extState))
+	state, ok := protocols.ParseHex(t.get(extState))
 	switch {
 	case ok && len(t.get(extState)) == 4:
 		c.state(e, int(state))
@@ -169,22 +169,22 @@ func (c *call) extensions(e *protocols.Event, t *fields, at int) {
 // formA reads the extensions from the cell on.
 func (c *call) formA(e *protocols.Event, t *fields, at int) {
 	b := t.get(extCell)
-	mcc, ok1 := hexNumber(b[:4])
-	mnc, ok2 := hexNumber(b[4:8])
-	lac, ok3 := hexNumber(b[8:12])
-	cid, ok4 := hexNumber(b[12:])
+	mcc, ok1 := protocols.ParseHex(b[:4])
+	mnc, ok2 := protocols.ParseHex(b[4:8])
+	lac, ok3 := protocols.ParseHex(b[8:12])
+	cid, ok4 := protocols.ParseHex(b[12:])
 	if ok1 && ok2 && ok3 && ok4 && mcc > 0 && mcc < 1000 && mnc < 1000 {
 		e.Cell(uint16(mcc), uint16(mnc), uint32(lac), cid)
 	} else if !isZero(b) && printable(b) {
 		e.Text("cell", c.str(t, extCell, at))
 	}
-	if v, ok := hexNumber(t.get(extSignal)); ok && v <= 0xffff {
+	if v, ok := protocols.ParseHex(t.get(extSignal)); ok && v <= 0xffff {
 		e.Int("rssi", int64(v))
 	}
-	if v, ok := hexNumber(t.get(extOdometer)); ok && v <= 1<<32-1 {
+	if v, ok := protocols.ParseHex(t.get(extOdometer)); ok && v <= 1<<32-1 {
 		e.Int("odometer_m", int64(v))
 	}
-	if v, ok := hexNumber(t.get(extSatellites)); ok && v <= 0xff {
+	if v, ok := protocols.ParseHex(t.get(extSatellites)); ok && v <= 0xff {
 		e.SetSats(uint8(v))
 	}
 	if driver := t.get(extDriver); len(driver) > 0 && !isZero(driver) && printable(driver) {
@@ -252,7 +252,7 @@ func (c *call) analog(e *protocols.Event, b []byte) {
 	t.split(b, 0, len(b), ',')
 	volts := strings.HasPrefix(c.s.Options.Model, "VT310") || strings.HasPrefix(c.s.Options.Model, "VT400")
 	for i := range min(t.n, len(analogNames)) {
-		v, ok := hexNumber(t.get(i))
+		v, ok := protocols.ParseHex(t.get(i))
 		switch {
 		case !ok || v > 0xffff:
 		case volts && i == 0:

@@ -101,31 +101,6 @@ func integer(b []byte) (int64, bool) {
 	return v, ok && scale == 0
 }
 
-// hexNumber reads up to 16 hex digits.
-func hexNumber(b []byte) (v uint64, ok bool) {
-	if len(b) == 0 || len(b) > 16 {
-		return 0, false
-	}
-	for _, x := range b {
-		d, ok := hexDigit(x)
-		if !ok {
-			return 0, false
-		}
-		v = v<<4 | uint64(d)
-	}
-	return v, true
-}
-
-func hexDigit(x byte) (byte, bool) {
-	switch {
-	case x >= '0' && x <= '9':
-		return x - '0', true
-	case x|0x20 >= 'a' && x|0x20 <= 'f':
-		return x | 0x20 - 'a' + 10, true
-	}
-	return 0, false
-}
-
 // dec adds a decimal field under a name; false: it is none, and nothing was added.
 func dec(e *protocols.Event, name string, b []byte) bool {
 	v, scale, ok := decimal(b)

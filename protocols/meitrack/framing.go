@@ -197,7 +197,7 @@ func sumFits(b []byte, star int) bool {
 	if star+3 > len(b) {
 		return false
 	}
-	hi, ok1 := hexDigit(b[star+1])
-	lo, ok2 := hexDigit(b[star+2])
+	hi, ok1 := protocols.HexDigit(b[star+1])
+	lo, ok2 := protocols.HexDigit(b[star+2])
 	return ok1 && ok2 && checksum(b[:star+1]) == hi<<4|lo
 }

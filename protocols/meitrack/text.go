@@ -77,7 +77,7 @@ func (c *call) position() error {
 	dec(e, "odometer_m", t.get(lat+atOdometer))
 	dec(e, "runtime_s", t.get(lat+atRunTime))
 	cell(e, t.get(lat+atCell))
-	if io, ok := hexNumber(t.get(lat + atIO)); ok && io <= 0xffff {
+	if io, ok := protocols.ParseHex(t.get(lat + atIO)); ok && io <= 0xffff {
 		c.inputs(e, int(io>>8), event)
 		outputs(e, int(io&0xff))
 	}
@@ -105,8 +105,8 @@ func cell(e *protocols.Event, b []byte) {
 	t.split(b, 0, len(b), '|')
 	mcc, ok1 := integer(t.get(0))
 	mnc, ok2 := integer(t.get(1))
-	lac, ok3 := hexNumber(t.get(2))
-	cid, ok4 := hexNumber(t.get(3))
+	lac, ok3 := protocols.ParseHex(t.get(2))
+	cid, ok4 := protocols.ParseHex(t.get(3))
 	if ok1 && ok2 && ok3 && ok4 && mcc > 0 && mcc < 1000 && mnc >= 0 && mnc < 1000 && lac <= 1<<32-1 {
 		e.Cell(uint16(mcc), uint16(mnc), uint32(lac), cid)
 	}
@@ -159,11 +159,11 @@ func (c *call) analog(e *protocols.Event, b []byte, version int64) {
 		}
 		return
 	}
-	battery, hasBattery := hexNumber(t.get(3))
-	power, hasPower := hexNumber(t.get(4))
+	battery, hasBattery := protocols.ParseHex(t.get(3))
+	power, hasPower := protocols.ParseHex(t.get(4))
 	s := c.scalingOf(battery, version)
 	for i, name := range [...]string{"adc1_v", "adc2_v", "adc3_v"} {
-		v, ok := hexNumber(t.get(i))
+		v, ok := protocols.ParseHex(t.get(i))
 		switch {
 		case !ok || v > 0xffff:
 		case s == centivolts:
@@ -213,7 +213,7 @@ func (c *call) more(e *protocols.Event, t *fields, lat int, version int64) {
 		e.Text("custom", c.str(t, i))
 	}
 	dec(e, "version", t.get(lat+atVersion))
-	if v, ok := hexNumber(t.get(lat + atFuel)); ok && len(t.get(lat+atFuel)) == 4 && v&0xff < 100 {
+	if v, ok := protocols.ParseHex(t.get(lat + atFuel)); ok && len(t.get(lat+atFuel)) == 4 && v&0xff < 100 {
 		e.Dec("fuel_pct", int64(v>>8*100+v&0xff), 2)
 	}
 	var seen [len(temps)]bool
@@ -249,7 +249,7 @@ func (c *call) temperatures(e *protocols.Event, b []byte, version int64, seen *[
 	var t fields
 	t.split(b, 0, len(b), '|')
 	for i := range t.n {
-		v, ok := hexNumber(t.get(i))
+		v, ok := protocols.ParseHex(t.get(i))
 		n := v >> 16
 		if !ok || len(t.get(i)) != 6 || n >= uint64(len(temps)) || seen[n] {
 			continue

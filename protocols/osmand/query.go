@@ -96,8 +96,8 @@ func (q *query) unescape(b []byte) ([]byte, bool) {
 			if i+2 >= len(b) {
 				return nil, false
 			}
-			high, ok1 := hexDigit(b[i+1])
-			low, ok2 := hexDigit(b[i+2])
+			high, ok1 := protocols.HexDigit(b[i+1])
+			low, ok2 := protocols.HexDigit(b[i+2])
 			if !ok1 || !ok2 {
 				return nil, false
 			}
@@ -110,16 +110,6 @@ func (q *query) unescape(b []byte) ([]byte, bool) {
 		q.used += len(out)
 	}
 	return out, true
-}
-
-func hexDigit(x byte) (byte, bool) {
-	switch {
-	case x >= '0' && x <= '9':
-		return x - '0', true
-	case x|0x20 >= 'a' && x|0x20 <= 'f':
-		return x | 0x20 - 'a' + 10, true
-	}
-	return 0, false
 }
 
 // take reads one parameter. False: the report can not be read.

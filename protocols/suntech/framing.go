@@ -246,7 +246,7 @@ func serialData(b []byte, open bool) (start, size int, ok bool) {
 // lengthField is the place of LEN among the fields of an UEX message; 0: it is not there yet, or not at all.
 func lengthField(t *fields) int {
 	if string(t.get(0)) == "UEX" {
-		m, ok := hexNumber(t.get(2))
+		m, ok := protocols.ParseHex(t.get(2))
 		if i := 3 + bits.OnesCount64(m&beforeData); ok && i < t.n {
 			return i
 		}

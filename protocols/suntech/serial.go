@@ -73,7 +73,7 @@ func probes(e *protocols.Event, words string) {
 	for _, word := range strings.Split(words, ";") {
 		name, value, ok := strings.Cut(word, "=")
 		value, _, _ = strings.Cut(value, ".")
-		v, isHex := hexNumber([]byte(value))
+		v, isHex := protocols.ParseHex([]byte(value))
 		if !ok || !isHex || v > 1<<32 {
 			continue
 		}

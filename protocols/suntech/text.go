@@ -165,7 +165,7 @@ func signed(b []byte) bool { return len(b) > 2 && (b[0] == '+' || b[0] == '-') &
 
 func allHex(b []byte) bool {
 	for _, x := range b {
-		if _, ok := hexDigit(x); !ok {
+		if _, ok := protocols.HexDigit(x); !ok {
 			return false
 		}
 	}
@@ -242,8 +242,8 @@ func (c *call) satellites(e *protocols.Event, b []byte) {
 func (c *call) cell(e *protocols.Event, mcc, mnc, lac, cid []byte) bool {
 	m, ok1 := integer(mcc)
 	n, ok2 := integer(mnc)
-	l, ok3 := hexNumber(lac)
-	id, ok4 := hexNumber(cid)
+	l, ok3 := protocols.ParseHex(lac)
+	id, ok4 := protocols.ParseHex(cid)
 	if !ok1 || !ok2 || !ok3 || !ok4 || m < 0 || m > 999 || n < 0 || n > 999 || l > 1<<32-1 {
 		return false
 	}

@@ -54,7 +54,7 @@ func (c *call) universal() error {
 	case "CRR":
 		return c.crash()
 	}
-	bitmap, ok := hexNumber(c.get(2))
+	bitmap, ok := protocols.ParseHex(c.get(2))
 	if !ok || len(c.get(2)) < 6 || bitmap&1 == 0 {
 		return c.other("u", 2)
 	}
@@ -206,7 +206,7 @@ func (c *call) universalEnd(e *protocols.Event, r *report) {
 // assigned reads the fields of the second map, whose place i-1 is: bit 0 is the backup voltage, bit 1 the main power; what the others mean
 // depends on the model.
 func (c *call) assigned(e *protocols.Event, t *fields, i int) {
-	bitmap, ok := hexNumber(t.get(i - 1))
+	bitmap, ok := protocols.ParseHex(t.get(i - 1))
 	if !ok || bitmap > 1<<32-1 {
 		c.keepFrom(t, i-1)
 		return

@@ -92,7 +92,7 @@ func four(b []byte) (v uint16, is answer) {
 		if i >= len(b) {
 			return 0, open
 		}
-		d, ok := hexDigit(b[i])
+		d, ok := protocols.HexDigit(b[i])
 		if !ok {
 			return 0, no
 		}

@@ -65,25 +65,3 @@ func whole(b []byte) (int64, bool) {
 	}
 	return v, true
 }
-
-// hexadecimal reads up to 16 hex digits.
-func hexadecimal(b []byte) (v uint64, ok bool) {
-	for _, x := range b {
-		d, good := hexDigit(x)
-		if !good {
-			return 0, false
-		}
-		v = v<<4 | uint64(d)
-	}
-	return v, len(b) > 0 && len(b) <= 16
-}
-
-func hexDigit(x byte) (byte, bool) {
-	switch {
-	case x >= '0' && x <= '9':
-		return x - '0', true
-	case x|0x20 >= 'a' && x|0x20 <= 'f':
-		return x | 0x20 - 'a' + 10, true
-	}
-	return 0, false
-}

@@ -62,7 +62,7 @@ func (c *call) place(alarm bool) {
 	addPercent(e, "battery_pct", v.next())
 	addWhole(e, "steps", v.next())
 	addWhole(e, "tumbles", v.next())
-	if status, ok := hexadecimal(v.next()); ok && status < 1<<32 {
+	if status, ok := protocols.ParseHex(v.next()); ok && status < 1<<32 {
 		setStatus(e, status, alarm)
 	} else {
 		odd = true
@@ -294,7 +294,7 @@ func cellNumber(b []byte, hex bool) (int64, bool) {
 	if !hex {
 		return whole(b)
 	}
-	v, ok := hexadecimal(b)
+	v, ok := protocols.ParseHex(b)
 	return int64(v), ok && len(b) < 16
 }
 
