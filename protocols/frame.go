@@ -3,7 +3,7 @@ package protocols
 // Frame is what a decoder makes of one frame. It is reused: Reset forgets the last frame and keeps the storage.
 type Frame struct {
 	Type   string  // the vendor's name of the message, from a fixed set: it labels metrics
-	Events []Event // in the order of the wire
+	Events []Event // in the order of the wire; a decoder finds none
 	Reply  []byte  // owed to the device once the events are durable; empty: nothing is owed
 	Refuse []byte  // sent instead of Reply when the device is not accepted; empty: silence
 	Close  bool    // hang up after the reply
@@ -23,6 +23,16 @@ func (f *Frame) Reset() {
 func (f *Frame) next() {
 	f.Type, f.Close, f.Media = "", false, 0
 	f.Reply, f.Refuse = f.Reply[:0], f.Refuse[:0]
+}
+
+// follow puts the events of this frame behind those of others, where they already lie unless there was no room.
+func (f *Frame) follow(others []Event) {
+	n := len(others)
+	if room := others[n:cap(others)]; len(f.Events) == 0 || len(room) > 0 && &room[0] == &f.Events[0] {
+		f.Events = others[:n+len(f.Events)]
+		return
+	}
+	f.Events = append(others, f.Events...)
 }
 
 // Add appends an empty event and returns it. The pointer is good until the next Add.

@@ -27,7 +27,7 @@ type Protocol struct {
 	// holds for every longer prefix. The reason is a constant sentence for people. Nil: never recognised by bytes.
 	Detect func(first []byte, datagram bool) (Verdict, string)
 
-	// Decode reads the frame at the start of in.Bytes into f and returns its length n, terminator included.
+	// Decode reads the frame at the start of in.Bytes into f, which has no events yet, and returns its length n, terminator included.
 	//
 	//	n == 0, err == nil   not a whole frame yet; never with in.Final and len(in.Bytes) > 0
 	//	n  > 0, err == nil   one frame: f.Events, f.Reply; s holds what it taught
@@ -111,37 +111,41 @@ type PanicError struct {
 func (e *PanicError) Error() string { return fmt.Sprintf("%s: decoder panic: %v", e.Protocol, e.Value) }
 
 // Next is the one function that calls Decode. It appends the events of the next frame to f, completes them from the session,
-// and turns a panic, or a decoder that breaks its contract, into an error.
+// and turns a panic, or a decoder that breaks its contract, into an error. The decoder does not see the events that f already
+// holds: they are other frames', of other devices perhaps, and somebody may be reading them.
 func Next(p *Protocol, s *Session, in Input, f *Frame) (n int, err error) {
-	before, first := *s, len(f.Events)
+	before, others := *s, f.Events
 	f.next()
+	f.Events = others[len(others):]
 	if f.Notes != nil {
 		f.Notes.begin(in.Bytes)
 	}
 	defer func() {
 		if v := recover(); v != nil {
 			*s = before
-			f.Events = f.Events[:first]
+			f.Events = others
 			n, err = 0, &PanicError{Protocol: p.Name, Value: v, Stack: debug.Stack()}
 		}
 	}()
 	n, err = p.Decode(s, in, f)
 	switch {
 	case n < 0 || n > len(in.Bytes):
+		f.Events = others
 		return 0, fmt.Errorf("%s: decoder took %d of %d bytes: %w", p.Name, n, len(in.Bytes), ErrMalformed)
 	case n == 0 && err == nil:
-		f.Events = f.Events[:first]
+		f.Events = others
 		if in.Final && len(in.Bytes) > 0 {
 			return 0, fmt.Errorf("%s: frame is cut off: %w", p.Name, ErrMalformed)
 		}
 		return 0, nil
 	case len(s.Device) > MaxIdentity || len(s.State) > MaxState:
 		*s = before
-		f.Events = f.Events[:first]
+		f.Events = others
 		return n, fmt.Errorf("%s: identity of more than %d bytes: %w", p.Name, MaxIdentity, ErrMalformed)
 	}
-	for i := first; i < len(f.Events); i++ {
+	for i := range f.Events {
 		f.Events[i].complete(p, s, in)
 	}
+	f.follow(others)
 	return n, err
 }

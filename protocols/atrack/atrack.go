@@ -104,7 +104,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		return resync(s, b), errGarbage
 	}
 	c := call{s: s, f: f, bad: bad}
-	before, first := *s, len(f.Events)
+	before := *s
 	if s.State == "" {
 		s.State = string(prefix)
 	}
@@ -113,14 +113,14 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		return n, fmt.Errorf("atrack: %w", err)
 	}
 	if bad && !s.Options.TolerateChecksum {
-		for i := first; i < len(f.Events); i++ {
+		for i := range f.Events {
 			f.Events[i].Device = s.Device
 		}
 		*s = before
 		return n, fmt.Errorf("atrack: packet %d: %w", c.sequence, protocols.ErrChecksum)
 	}
 	if bad {
-		for i := first; i < len(f.Events); i++ {
+		for i := range f.Events {
 			f.Events[i].Bool("checksum_ok", false)
 		}
 	}

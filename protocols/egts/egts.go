@@ -103,13 +103,13 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if f.Notes != nil {
 		notePacket(f, b[:n])
 	}
-	before, first := *s, len(f.Events)
+	before := *s
 	c.message(b[9], data)
 	if s.Device != before.Device {
 		c.refuse()
 	}
 	if bad && !s.Options.TolerateChecksum {
-		for i := first; i < len(f.Events); i++ {
+		for i := range f.Events {
 			if f.Events[i].Device == "" {
 				f.Events[i].Device = s.Device
 			}
@@ -118,7 +118,7 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 		return n, fmt.Errorf("egts: packet %d: %w", c.packet, protocols.ErrChecksum)
 	}
 	if bad {
-		for i := first; i < len(f.Events); i++ {
+		for i := range f.Events {
 			f.Events[i].Bool("checksum_ok", false)
 		}
 	}

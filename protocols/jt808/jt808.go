@@ -70,10 +70,10 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if in.Datagram {
 		c.most = n // the address of its sender may be forged
 	}
-	before, first := *s, len(f.Events)
+	before := *s
 	err = c.decode()
 	if err == nil && c.badCheck && !s.Options.TolerateChecksum {
-		for i := first; i < len(f.Events); i++ {
+		for i := range f.Events {
 			f.Events[i].Device = s.Device // which the session does not keep
 		}
 		err = fmt.Errorf("jt808: message %04x: %w", c.id, protocols.ErrChecksum)

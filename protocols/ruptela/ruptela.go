@@ -140,12 +140,12 @@ func decode(s *protocols.Session, in protocols.Input, f *protocols.Frame) (int, 
 	if f.Notes != nil {
 		notePacket(f, b[:n])
 	}
-	before, first := *s, len(f.Events)
+	before := *s
 	c.bind(imei)
 	c.message()
 	if c.bad && !s.Options.TolerateChecksum {
 		*s = before
-		for i := first; i < len(f.Events); i++ {
+		for i := range f.Events {
 			f.Events[i].Device = deviceID(imei)
 		}
 		return n, fmt.Errorf("ruptela: command %d: %w", c.command, protocols.ErrChecksum)
