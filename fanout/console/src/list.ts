@@ -130,6 +130,7 @@ export class List {
       const vehicle = i < end - first ? this.#shown[first + i] : undefined;
       row.root.hidden = !vehicle;
       if (vehicle) this.#fill(row, vehicle, first + i);
+      else delete row.root.dataset.vehicle; // a spare row is nobody's
     });
     const active = this.#active >= first && this.#active < end ? `row-${this.#active - first}` : "";
     if (active) this.#view.setAttribute("aria-activedescendant", active);
