@@ -36,8 +36,8 @@ func BenchmarkDeliver(b *testing.B) {
 				k.shard = s
 				s.add(k)
 				s.track(k, names, 0)
-				for _, e := range k.edges {
-					e.release(0)
+				for _, id := range k.edges {
+					s.release(s.edges.at(id), 0)
 				}
 			}
 			b.ReportAllocs()

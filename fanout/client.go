@@ -15,7 +15,8 @@ type client struct {
 	shard *shard
 	link  link
 
-	edges []*edge  // by their vehicles' serials
+	seat  uint32   // number in shard.seats; 0: it never followed a vehicle
+	edges []edgeID // by their vehicles' numbers
 	rates []uint32 // ms between two positions, which edges name by index
 	named int      // edges that are by name
 	star  bool     // it tracks everything that its token allows
@@ -246,7 +247,7 @@ func (c *client) leave(batch []item) []item {
 		default:
 			c.rawBytes -= i.size()
 		}
-		if i.edge != nil && i.edge.at < 0 || i.msg != nil && i.edge == nil && c.cohort == nil {
+		if i.stale(c) || i.msg != nil && i.edge == nil && c.cohort == nil {
 			continue
 		}
 		if i.msg != nil {
@@ -283,23 +284,23 @@ func (c *client) delay(i item) {
 	c.late = append(c.late, i)
 }
 
-// releaseLate queues the events whose vehicles are no longer held.
-func (c *client) releaseLate(now int64) {
+// releaseLate queues the events whose vehicles are no longer held. Of positions only those that are newer than what the client was shown of the vehicle.
+func (c *client) releaseLate(shown map[*edge]*Message, now int64) {
 	late := c.late
 	c.late = nil
 	for _, i := range late {
 		switch {
+		case i.stale(c): // left in the meantime
 		case i.edge == nil && c.fleetHeld, i.edge != nil && i.edge.hold != free:
 			c.late = append(c.late, i)
 		case i.edge == nil:
 			if !c.replayed.has(i.msg) {
 				c.put(i)
 			}
-		case i.edge.at < 0: // left in the meantime
 		case i.event:
-			i.edge.event(i.msg)
-		default:
-			i.edge.position(i.msg, now)
+			c.shard.event(i.edge, i.msg)
+		case i.msg.Alarm || newer(i.msg, shown[i.edge]):
+			c.shard.position(i.edge, i.msg, now)
 		}
 	}
 }

@@ -202,7 +202,7 @@ func (l *lane) send(m *Message, now int64) {
 }
 
 // fire sends the position that waited: the vehicle's newest.
-func (l *lane) fire(now int64) {
+func (l *lane) fire(_ *shard, now int64) {
 	if m := l.vehicle.latest; l.behind && m != nil {
 		l.behind = false
 		l.send(m, now)

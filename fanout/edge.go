@@ -7,17 +7,17 @@ import (
 )
 
 // edge is one client's interest in one vehicle: by name, or because it is in the client's part of the map. A dashboard has hundreds and a node millions,
-// so it is 40 bytes: there is nothing in it that can be had from the vehicle, and times are in ms.
+// so it is 28 bytes: there is nothing in it that can be had from the client or the vehicle, and times are in ms.
 type edge struct {
-	client  *client
-	vehicle *vehicle
-	shown   *Message // newest position that was queued for the client
-	at      int32    // index in vehicle.edges, -1: it has ended
+	client  uint32 // number in shard.seats
+	vehicle uint32 // number in shard.known
+	at      int32  // index in vehicle.edges, -1: it has ended
 	wait
 	rate   uint8 // index of its least time between two positions in client.rates
 	role   sight
 	hold   hold
-	behind bool // the vehicle has a position that waits for the client's rate or its snapshot
+	behind bool  // the vehicle has a position that waits for the client's rate or its snapshot
+	ahead  uint8 // index in vehicle.ahead, plus one, of what the client was shown; 0: no more than the bus has brought
 }
 
 // sight is how the client comes to see the vehicle.
@@ -40,63 +40,75 @@ const (
 
 func (e *edge) named() bool { return e.role == byName }
 
-func (v *vehicle) link(e *edge) {
-	e.at = int32(len(v.edges))
-	if n := len(v.edges); n == cap(v.edges) { // append would double it
-		v.edges = append(make([]*edge, 0, n+max(1, n/8)), v.edges...)
-	}
-	v.edges = append(v.edges, e)
+// stale says that the item came by an edge that has ended since, whoever has its room now.
+func (i *item) stale(c *client) bool {
+	e := i.edge
+	return e != nil && (e.at < 0 || e.client != c.seat || c.shard.known.at(e.vehicle).id != i.msg.Vehicle)
 }
 
-func (v *vehicle) unlink(e *edge) {
-	last := len(v.edges) - 1
+// follow makes an edge. The client has none to that vehicle.
+func (s *shard) follow(c *client, v *vehicle, rate uint8) *edge {
+	if c.seat == 0 {
+		c.seat = s.seats.enter(c)
+	}
+	id, e := s.edges.take()
+	*e = edge{client: c.seat, vehicle: v.number, at: int32(len(v.edges)), rate: rate}
+	i, _ := c.place(v)
+	c.edges = slices.Insert(c.edges, i, id)
+	if n := len(v.edges); n == cap(v.edges) { // append would double it
+		v.edges = append(make([]edgeID, 0, n+max(1, n/8)), v.edges...)
+	}
+	v.edges = append(v.edges, id)
+	s.hub.counters.Subscriptions.Add(1)
+	return e
+}
+
+// unfollow ends it.
+func (s *shard) unfollow(e *edge) {
+	c, v := s.seats.at(e.client), s.known.at(e.vehicle)
+	s.timers.drop(e)
+	if e.named() {
+		s.unname(e)
+	}
+	if i, ok := c.place(v); ok {
+		c.edges = slices.Delete(c.edges, i, i+1)
+	}
+	id, last := v.edges[e.at], len(v.edges)-1
 	v.edges[e.at] = v.edges[last]
-	v.edges[e.at].at = e.at
-	v.edges[last] = nil
+	s.edges.at(v.edges[e.at]).at = e.at
 	v.edges = v.edges[:last]
 	e.at = -1
+	s.edges.give(id)
+	s.hub.counters.Subscriptions.Add(-1)
+	if len(v.edges) == 0 && !s.listens() {
+		s.forget(v)
+	}
 }
-
-// slab is how many edges are allocated together: one alone would take 48 bytes. A client that gives back all but one of each keeps a few hundred bytes for
-// each vehicle that it follows, no more.
-const slab = 16
-
-// newEdges makes edges, ready to be followed by.
-func newEdges(n int) []edge { return make([]edge, min(n, slab)) }
 
 // find returns the client's edge to a vehicle; nil if there is none.
 func (c *client) find(v *vehicle) *edge {
-	if v == nil {
+	if v == nil || len(c.edges) == 0 {
 		return nil
 	}
 	i, ok := c.place(v)
 	if !ok {
 		return nil
 	}
-	return c.edges[i]
+	return c.shard.edges.at(c.edges[i])
 }
 
+// place is where the client's edge to a vehicle is, or would be, in its list.
 func (c *client) place(v *vehicle) (int, bool) {
-	return slices.BinarySearchFunc(c.edges, v.serial, func(e *edge, serial uint32) int { return cmp.Compare(e.vehicle.serial, serial) })
-}
-
-func (c *client) insert(e *edge) {
-	i, _ := c.place(e.vehicle)
-	c.edges = slices.Insert(c.edges, i, e)
-}
-
-func (c *client) delete(e *edge) {
-	if i, ok := c.place(e.vehicle); ok {
-		c.edges = slices.Delete(c.edges, i, i+1)
-	}
+	all := &c.shard.edges
+	return slices.BinarySearchFunc(c.edges, v.number, func(id edgeID, number uint32) int { return cmp.Compare(all.at(id).vehicle, number) })
 }
 
 // names are the vehicles that the client follows by name.
 func (c *client) names() []string {
 	names := make([]string, 0, c.named)
-	for _, e := range c.edges {
-		if e.named() {
-			names = append(names, e.vehicle.id)
+	for _, id := range c.edges {
+		if e := c.shard.edges.at(id); e.named() {
+			names = append(names, c.shard.known.at(e.vehicle).id)
 		}
 	}
 	return names
@@ -120,8 +132,8 @@ func (c *client) rateOf(gap int64) uint8 {
 }
 
 // position takes a vehicle's new position on behalf of one client. It returns false for an edge of no further use: the vehicle is away.
-func (e *edge) position(m *Message, now int64) bool {
-	c := e.client
+func (s *shard) position(e *edge, m *Message, now int64) bool {
+	c := s.seats.at(e.client)
 	if c.replayed.has(m) {
 		return true
 	}
@@ -129,9 +141,9 @@ func (e *edge) position(m *Message, now int64) bool {
 		c.delay(item{edge: e, msg: m})
 		return true
 	}
-	if e.shown != nil && !newer(m, e.shown) {
+	if e.ahead != 0 { // not newer than what was shown: see settle
 		if m.Alarm {
-			e.event(m)
+			s.event(e, m)
 		}
 		return true
 	}
@@ -146,50 +158,48 @@ func (e *edge) position(m *Message, now int64) bool {
 		}
 	}
 	if m.Alarm && e.hold == free {
-		e.send(m, now) // not kept back by the client's rate, and none to replace it
+		s.send(e, c, m, now) // not kept back by the client's rate, and none to replace it
 		return true
 	}
 	if m.Alarm {
-		e.event(m)
+		s.event(e, m)
 	}
 	if e.hold != free || e.early(c.rates[e.rate], now) {
 		if e.behind {
-			c.hub.counters.Conflated.Add(1)
+			s.hub.counters.Conflated.Add(1)
 		}
 		e.behind = true
 		if e.hold == free {
-			c.shard.timers.set(e)
+			s.timers.set(e)
 		}
 		return true
 	}
-	e.send(m, now)
+	s.send(e, c, m, now)
 	return true
 }
 
 // send queues a position; what waited is no longer of interest.
-func (e *edge) send(m *Message, now int64) {
-	c := e.client
+func (s *shard) send(e *edge, c *client, m *Message, now int64) {
 	if e.behind {
 		e.behind = false
-		c.hub.counters.Conflated.Add(1)
+		s.hub.counters.Conflated.Add(1)
 	}
-	c.shard.timers.drop(e)
-	e.shown = m
+	s.timers.drop(e)
 	e.next(c.rates[e.rate], now)
 	c.put(item{edge: e, msg: m})
 }
 
 // fire sends the position that waited: the vehicle's newest.
-func (e *edge) fire(now int64) {
-	if m := e.vehicle.latest; e.behind && e.hold == free && m != nil {
+func (e *edge) fire(s *shard, now int64) {
+	if m := s.known.at(e.vehicle).latest; e.behind && e.hold == free && m != nil {
 		e.behind = false
-		e.send(m, now)
+		s.send(e, s.seats.at(e.client), m, now)
 	}
 }
 
 // event takes an event that is not the vehicle's new position.
-func (e *edge) event(m *Message) {
-	c := e.client
+func (s *shard) event(e *edge, m *Message) {
+	c := s.seats.at(e.client)
 	if c.replayed.has(m) || e.role == outside && (c.box == nil || !c.box.contains(m)) {
 		return
 	}
@@ -197,13 +207,14 @@ func (e *edge) event(m *Message) {
 }
 
 // release lets an edge's messages through once its snapshot is queued.
-func (e *edge) release(now int64) {
+func (s *shard) release(e *edge, now int64) {
 	e.hold = free
 	if !e.behind {
 		return
 	}
 	e.behind = false
-	if m := e.vehicle.latest; m != nil && (e.shown == nil || newer(m, e.shown)) {
-		e.send(m, now)
+	c, m := s.seats.at(e.client), s.known.at(e.vehicle).latest
+	if m != nil && newer(m, s.shown(e)) && !c.replayed.has(m) {
+		s.send(e, c, m, now)
 	}
 }

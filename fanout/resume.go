@@ -82,41 +82,47 @@ func (s *shard) replay(c *client, ids []string, seqs map[string]string, tails ma
 	}
 	c.replayed.until = now + int64(replayedFor)
 	var known []*Message
+	shown := make(map[*edge]*Message, len(edges))
 	for _, e := range edges {
-		if t, ok := tails[e.vehicle.id]; ok {
-			if m := s.redeliver(e, seqs[e.vehicle.id], t, read[e.vehicle.id], now); m != nil {
-				known = append(known, m)
-			}
-		} else if m := s.newest(e, read[e.vehicle.id]); m != nil {
+		id := s.known.at(e.vehicle).id
+		m := (*Message)(nil)
+		if t, ok := tails[id]; ok {
+			m, shown[e] = s.redeliver(e, seqs[id], t, read[id], now)
+			s.saw(e, shown[e])
+		} else if m = s.newest(e, read[id]); m != nil && m.Live {
+			shown[e] = m
+		}
+		if m != nil {
 			known = append(known, m)
 		}
 	}
 	c.putSnapshot(known, more)
 	for _, e := range edges {
-		e.release(now)
+		s.release(e, now)
 	}
-	c.releaseLate(now)
+	c.releaseLate(shown, now)
 	return complete, len(edges)
 }
 
 // redeliver queues the missed events of one vehicle. It returns the vehicle's newest position if that is neither among them nor what the
-// client named: it may have been waiting for the client's rate when a later event went out.
-func (s *shard) redeliver(e *edge, seq string, t tail, read *Message, now int64) *Message {
-	c, id := e.client, e.vehicle.id
+// client named: it may have been waiting for the client's rate when a later event went out. And it returns what the client then was shown last.
+func (s *shard) redeliver(e *edge, seq string, t tail, read *Message, now int64) (known, shown *Message) {
+	c, id := s.seats.at(e.client), s.known.at(e.vehicle).id
 	for _, p := range t.seen {
 		c.replayed.add(id, p.session, p.counter)
 	}
 	if session, counter, ok := protocols.ParseSeq(seq); ok {
 		c.replayed.add(id, session, counter)
 	}
-	if t.shown != nil && (e.shown == nil || newer(t.shown, e.shown)) {
-		e.shown = t.shown
+	shown = s.shown(e)
+	if t.shown != nil && newer(t.shown, shown) {
+		shown = t.shown
 	}
 	moved := false
 	for _, m := range t.missed {
 		switch {
-		case m.Live && (e.shown == nil || newer(m, e.shown)):
-			e.shown, moved = m, true
+		case m.Live && newer(m, shown):
+			shown, moved = m, true
 			c.put(item{edge: e, msg: m, again: true})
 		case !m.Live || m.Alarm:
 			c.put(item{edge: e, msg: m, event: true, again: true})
@@ -124,20 +130,20 @@ func (s *shard) redeliver(e *edge, seq string, t tail, read *Message, now int64)
 	}
 	if moved {
 		e.next(c.rates[e.rate], now)
-		return nil
+		return nil, shown
 	}
-	best := e.shown
+	best := shown
 	// What was read and is ahead of the window comes by itself, and something before it may.
 	if read != nil && (read.Seq == "" || c.replayed.has(read)) && better(read, best) {
 		best = read
 	}
 	if best == nil || best.Seq != "" && best.Seq == seq {
-		return nil
+		return nil, shown
 	}
 	if best.Live {
-		e.shown = best
+		shown = best
 	}
-	return best
+	return best, shown
 }
 
 // voyage is a session of a device on a vehicle.

@@ -23,12 +23,14 @@ type shard struct {
 
 	clients            map[*client]struct{}
 	vehicles           map[string]*vehicle
-	serial             uint32                // of the vehicle that came last
+	known              numbers[*vehicle] // the same by number
+	seats              numbers[*client]  // clients that follow vehicles, by number
+	edges              edges
 	cohorts            map[cohortKey]*cohort // of the clients that follow everything
 	fleet              []*cohort             // the same in the order in which they came; nil: has ended
 	holes              int
 	tiles              tiles // of the clients that follow a part of the map
-	away               []*edge
+	away               []edgeID
 	timers             timers
 	dirty              []*client
 	scratch            []byte
@@ -229,8 +231,8 @@ func (s *shard) deliver(m *Message, now int64) {
 	}
 	if !m.Live || v.latest != nil && !newer(m, v.latest) {
 		if !m.Live || m.Alarm {
-			for _, e := range v.edges {
-				e.event(m)
+			for _, id := range v.edges {
+				s.event(s.edges.at(id), m)
 			}
 			for _, l := range v.lanes {
 				l.event(m)
@@ -239,17 +241,17 @@ func (s *shard) deliver(m *Message, now int64) {
 		return
 	}
 	v.latest = m
-	for _, e := range v.edges {
-		if !e.position(m, now) {
-			s.away = append(s.away, e)
+	s.settle(v, m)
+	for _, id := range v.edges {
+		if !s.position(s.edges.at(id), m, now) {
+			s.away = append(s.away, id)
 		}
 	}
 	for _, l := range v.lanes {
 		l.position(m, now)
 	}
-	for i, e := range s.away {
-		s.unfollow(e)
-		s.away[i] = nil
+	for _, id := range s.away {
+		s.unfollow(s.edges.at(id))
 	}
 	s.away = s.away[:0]
 }
@@ -261,7 +263,7 @@ func (s *shard) show(v *vehicle, m *Message) {
 	}
 	s.tiles.viewers(m.Lat, m.Lng, func(c *client) {
 		if c.box.contains(m) && c.find(v) == nil && c.among(v.id) && s.hub.policy.Allow(c.claims.Load(), auth.Read, v.id) {
-			if e := s.follow(c, v, c.rateOf(c.gap), nil); c.fleetHeld {
+			if e := s.follow(c, v, c.rateOf(c.gap)); c.fleetHeld {
 				e.hold = held
 			}
 		}
@@ -272,37 +274,17 @@ func (s *shard) show(v *vehicle, m *Message) {
 func (s *shard) vehicle(id string, now int64) *vehicle {
 	v := s.vehicles[id]
 	if v == nil && len(s.vehicles) < maxVehicles {
-		s.serial++
-		v = &vehicle{id: id, serial: s.serial, used: now}
+		v = &vehicle{id: id, used: now}
+		v.number = s.known.enter(v)
 		s.vehicles[id] = v
 	}
 	return v
 }
 
-// follow makes an edge, in place if there is one.
-func (s *shard) follow(c *client, v *vehicle, rate uint8, in *edge) *edge {
-	if in == nil {
-		in = new(edge)
-	}
-	*in = edge{client: c, vehicle: v, rate: rate}
-	c.insert(in)
-	v.link(in)
-	s.hub.counters.Subscriptions.Add(1)
-	return in
-}
-
-func (s *shard) unfollow(e *edge) {
-	c, v := e.client, e.vehicle
-	s.timers.drop(e)
-	v.unlink(e)
-	c.delete(e)
-	s.hub.counters.Subscriptions.Add(-1)
-	if e.named() {
-		s.unname(e)
-	}
-	if len(v.edges) == 0 && !s.listens() {
-		delete(s.vehicles, v.id)
-	}
+// forget ends the entry of a vehicle that nobody has an edge or a lane to.
+func (s *shard) forget(v *vehicle) {
+	delete(s.vehicles, v.id)
+	s.known.leave(v.number)
 }
 
 // listens says whether some client follows everything, or a part of the map.
@@ -315,10 +297,10 @@ func (s *shard) listen() {
 		return
 	}
 	s.fleet, s.holes = nil, 0
-	for id, v := range s.vehicles {
+	for _, v := range s.vehicles {
 		v.joined = 0
 		if len(v.edges) == 0 {
-			delete(s.vehicles, id)
+			s.forget(v)
 		}
 	}
 }
@@ -326,9 +308,10 @@ func (s *shard) listen() {
 // unname ends an edge's being named, without ending the edge.
 func (s *shard) unname(e *edge) {
 	e.role = outside
-	e.client.named--
-	if e.vehicle.named--; e.vehicle.named == 0 {
-		s.hub.route(e.vehicle.id, s.index, false)
+	s.seats.at(e.client).named--
+	v := s.known.at(e.vehicle)
+	if v.named--; v.named == 0 {
+		s.hub.route(v.id, s.index, false)
 	}
 }
 
@@ -338,7 +321,7 @@ func (s *shard) expire(now int64) {
 		if left, ok := s.timers.left(now); !ok || left > 0 {
 			return
 		}
-		heap.Pop(&s.timers).(waiter).fire(now)
+		heap.Pop(&s.timers).(waiter).fire(s, now)
 	}
 }
 
@@ -359,7 +342,11 @@ func (s *shard) remove(c *client) (named []string, fleet bool) {
 	named, fleet = c.names(), c.fleet()
 	s.leaveFleet(c)
 	for len(c.edges) > 0 {
-		s.unfollow(c.edges[len(c.edges)-1])
+		s.unfollow(s.edges.at(c.edges[len(c.edges)-1]))
+	}
+	if c.seat != 0 {
+		s.seats.leave(c.seat)
+		c.seat = 0
 	}
 	if _, ok := s.clients[c]; ok {
 		delete(s.clients, c)
@@ -395,8 +382,8 @@ func (s *shard) gap(vehicles []string) {
 	}
 	for _, id := range vehicles {
 		if v := s.vehicles[id]; v != nil {
-			for _, e := range v.edges {
-				s.resync(e.client)
+			for _, id := range v.edges {
+				s.resync(s.seats.at(s.edges.at(id).client))
 			}
 			for _, l := range v.lanes {
 				for _, c := range l.cohort.members {
@@ -445,17 +432,19 @@ func (s *shard) sweep(ticks int) {
 		}
 	}
 	if ticks%60 == 0 {
-		for id, v := range s.vehicles {
+		for _, v := range s.vehicles {
 			if now-v.used < int64(idleVehicle) || v.named > 0 {
 				continue
 			}
 			for len(v.edges) > 0 {
-				s.unfollow(v.edges[len(v.edges)-1])
+				s.unfollow(s.edges.at(v.edges[len(v.edges)-1]))
 			}
 			for len(v.lanes) > 0 {
 				s.unlane(v.lanes[len(v.lanes)-1])
 			}
-			delete(s.vehicles, id)
+			if s.vehicles[v.id] != nil { // its last edge may have taken it along
+				s.forget(v)
+			}
 		}
 	}
 }

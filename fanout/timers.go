@@ -29,7 +29,7 @@ func (w *wait) waiting() *wait { return w }
 // waiter is what has a position that waits for its time.
 type waiter interface {
 	waiting() *wait
-	fire(now int64)
+	fire(s *shard, now int64)
 }
 
 // timers orders them by it.

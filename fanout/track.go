@@ -14,7 +14,6 @@ func (s *shard) track(c *client, ids []string, gap int64) (uncounted []string, f
 	now := s.hub.now()
 	rate := c.rateOf(gap)
 	c.edges = slices.Grow(c.edges, min(len(ids), s.hub.limits.Subscriptions-c.named))
-	var room []edge
 	for i, id := range ids {
 		e := c.find(s.vehicles[id])
 		if e != nil && e.named() {
@@ -30,15 +29,12 @@ func (s *shard) track(c *client, ids []string, gap int64) (uncounted []string, f
 			if v == nil {
 				return append(uncounted, ids[i:]...), true
 			}
-			if len(room) == 0 {
-				room = newEdges(len(ids) - i)
-			}
-			e = s.follow(c, v, rate, &room[0])
-			room = room[1:]
+			e = s.follow(c, v, rate)
 		}
 		e.role, e.rate, e.hold = byName, rate, held
 		c.named++
-		if e.vehicle.named++; e.vehicle.named == 1 {
+		v := s.known.at(e.vehicle)
+		if v.named++; v.named == 1 {
 			s.hub.route(id, s.index, true)
 		}
 	}
@@ -48,12 +44,13 @@ func (s *shard) track(c *client, ids []string, gap int64) (uncounted []string, f
 // untrack ends it and returns those that were followed by name.
 func (s *shard) untrack(c *client, ids []string) (removed []string) {
 	for _, id := range ids {
-		e := c.find(s.vehicles[id])
+		v := s.vehicles[id]
+		e := c.find(v)
 		if e == nil || !e.named() {
 			continue
 		}
 		removed = append(removed, id)
-		if c.box != nil && c.box.contains(e.vehicle.latest) && c.among(e.vehicle.id) {
+		if c.box != nil && c.box.contains(v.latest) && c.among(id) {
 			s.unname(e) // still in that part of the map
 			e.role = inside
 		} else {
@@ -68,8 +65,8 @@ func (s *shard) retime(c *client, gap int64) {
 	c.gap = gap
 	c.rates = c.rates[:0]
 	rate := c.rateOf(gap)
-	for _, e := range c.edges {
-		e.rate = rate
+	for _, id := range c.edges {
+		s.edges.at(id).rate = rate
 	}
 	if c.cohort != nil {
 		s.dismiss(c)
@@ -91,11 +88,12 @@ func (s *shard) joinFleet(c *client) {
 	}
 	s.tiles.enter(c)
 	s.listen()
-	s.endSights(c, func(e *edge) bool {
-		return c.among(e.vehicle.id) && (c.box.contains(e.vehicle.latest) || c.box.contains(e.shown))
+	s.endSights(c, func(e *edge) bool { // who waits for a position may have seen the vehicle in here
+		v := s.known.at(e.vehicle)
+		return c.among(v.id) && (e.behind || c.box.contains(v.latest) || c.box.contains(s.shown(e)))
 	})
-	for _, e := range c.edges {
-		if !e.named() {
+	for _, id := range c.edges {
+		if e := s.edges.at(id); !e.named() {
 			e.hold, e.rate = held, c.rateOf(c.gap)
 		}
 	}
@@ -104,7 +102,7 @@ func (s *shard) joinFleet(c *client) {
 // endSights ends the edges that are not by name, but for those to keep.
 func (s *shard) endSights(c *client, keep func(*edge) bool) {
 	for i := len(c.edges) - 1; i >= 0; i-- {
-		if e := c.edges[i]; !e.named() && !keep(e) {
+		if e := s.edges.at(c.edges[i]); !e.named() && !keep(e) {
 			s.unfollow(e)
 		}
 	}
@@ -127,20 +125,20 @@ func (s *shard) leaveFleet(c *client) {
 // regrant applies new claims: interests that they no longer allow end, and the client is told.
 func (s *shard) regrant(c *client, claims *auth.Claims) (lost []string) {
 	allowed := func(id string) bool { return s.hub.policy.Allow(claims, auth.Read, id) }
-	regrouped := func(e *edge) bool { return !e.named() && !c.among(e.vehicle.id) }
 	k := c.cohort
 	if k != nil {
 		s.dismiss(c)
 	}
 	c.claims.Store(claims)
 	for i := len(c.edges) - 1; i >= 0; i-- {
-		e := c.edges[i]
-		if allowed(e.vehicle.id) && !regrouped(e) {
+		e := s.edges.at(c.edges[i])
+		id := s.known.at(e.vehicle).id
+		if allowed(id) && (e.named() || c.among(id)) {
 			continue
 		}
 		if e.named() {
-			lost = append(lost, e.vehicle.id)
-			c.putError("Unauthorized", e.vehicle.id)
+			lost = append(lost, id)
+			c.putError("Unauthorized", id)
 		}
 		s.unfollow(e)
 	}
@@ -173,10 +171,10 @@ func (s *shard) snapshot(c *client, ids []string, read map[string]*Message) {
 	c.putSnapshot(events, false)
 	for _, id := range ids {
 		if e := c.find(s.vehicles[id]); e != nil {
-			e.release(now)
+			s.release(e, now)
 		}
 	}
-	c.releaseLate(now)
+	c.releaseLate(nil, now)
 }
 
 // fleetSnapshot queues a part of the snapshot of everything. The last part lets what follows through.
@@ -203,12 +201,12 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 		}
 	}
 	c.missed = nil
-	for i := 0; i < len(c.edges); i++ {
-		if e := c.edges[i]; e.hold != free && !e.named() {
-			e.release(now)
+	for _, id := range c.edges {
+		if e := s.edges.at(id); e.hold != free && !e.named() {
+			s.release(e, now)
 		}
 	}
-	c.releaseLate(now)
+	c.releaseLate(nil, now)
 }
 
 // aheadFor is how long a client remembers that it was shown more than the bus had brought.
@@ -222,7 +220,7 @@ func (s *shard) best(c *client, read *Message, now int64) *Message {
 		if v = s.vehicle(read.Vehicle, now); v == nil {
 			return read
 		}
-		e = s.follow(c, v, c.rateOf(c.gap), nil)
+		e = s.follow(c, v, c.rateOf(c.gap))
 		e.hold = held
 	}
 	if e != nil {
@@ -258,8 +256,8 @@ func (s *shard) best(c *client, read *Message, now int64) *Message {
 
 // newest is the newest of what was read and what the shard has; it counts as shown.
 func (s *shard) newest(e *edge, read *Message) *Message {
-	best := read
-	for _, m := range []*Message{e.vehicle.latest, e.shown} {
+	best, latest := read, s.known.at(e.vehicle).latest
+	for _, m := range []*Message{latest, s.shown(e)} {
 		if m != nil && better(m, best) {
 			best = m
 		}
@@ -267,12 +265,11 @@ func (s *shard) newest(e *edge, read *Message) *Message {
 	if best == nil || !best.Live {
 		return best
 	}
-	if e.behind && !newer(e.vehicle.latest, best) {
+	if e.behind && !newer(latest, best) {
 		s.timers.drop(e)
 		e.behind = false
 	}
-	// Only this client has seen it. For the vehicle, what counts is what came: others may still be waiting for just that.
-	e.shown = best
+	s.saw(e, best)
 	return best
 }
 
