@@ -155,8 +155,8 @@ func TestKinds(t *testing.T) {
 	if got := len(m.kinds.names["wire"]); got != kindsOfProtocol {
 		t.Errorf("%d names of one protocol", got)
 	}
-	if len(w.frames) > mostKinds {
-		t.Errorf("a worker remembers %d names", len(w.frames))
+	if len(w.frames.kinds) > mostKinds {
+		t.Errorf("a worker remembers %d names", len(w.frames.kinds))
 	}
 	if m.kind("wire", "new") != "other" || m.kind("wire", "name0") != "name0" || m.kind("vague", "name of another") != "name of another" {
 		t.Error("wrong names")

@@ -86,17 +86,21 @@ func (c *committer) stalled() bool { return c.crowded.Load() || c.parked.full.Lo
 func (c *committer) add(w *worker, a ack) error {
 	c.mu.Lock()
 	g := c.gather
-	for i, start := 0, 0; i < len(w.ends); i++ {
-		err := g.batch.Add(w.stage[start:w.ends[i]])
+	for done := 0; done < len(w.ends); {
+		start := 0
+		if done > 0 {
+			start = w.ends[done-1]
+		}
+		n, err := g.batch.AddAll(w.stage, start, w.ends[done:])
+		done += n
 		if errors.Is(err, journal.ErrBatchFull) {
 			g = c.spill()
-			err = g.batch.Add(w.stage[start:w.ends[i]])
+			continue
 		}
 		if err != nil {
 			c.mu.Unlock()
 			return err
 		}
-		start = w.ends[i]
 	}
 	a.off, a.n = len(g.out), len(w.out)
 	g.out = append(g.out, w.out...)

@@ -17,7 +17,7 @@ type worker struct {
 
 	header []byte // of a record, while it is made
 
-	frames, records map[frameKind]prometheus.Counter // counters looked up so far
+	frames, records tally
 }
 
 // frameKind labels a counter: a protocol, and its message or the quality of a record.
@@ -26,9 +26,29 @@ type frameKind struct {
 	kind     string
 }
 
-func newWorker(loop int) *worker {
-	return &worker{loop: loop, frames: make(map[frameKind]prometheus.Counter), records: make(map[frameKind]prometheus.Counter)}
+// tally is the counters that a worker has looked up so far. What comes is mostly of the kind that came before.
+type tally struct {
+	kinds map[frameKind]prometheus.Counter
+	last  frameKind
+	count prometheus.Counter // of the last
 }
+
+// add counts one of a kind; look gives its counter when it comes first.
+func (t *tally) add(k frameKind, look func() prometheus.Counter) {
+	if t.count == nil || k != t.last {
+		c := t.kinds[k]
+		if c == nil {
+			if c = look(); t.kinds == nil || len(t.kinds) >= mostKinds {
+				t.kinds = make(map[frameKind]prometheus.Counter)
+			}
+			t.kinds[k] = c
+		}
+		t.last, t.count = k, c
+	}
+	t.count.Inc()
+}
+
+func newWorker(loop int) *worker { return &worker{loop: loop} }
 
 // maxStage is how much one read may stage before it goes to the committer.
 const maxStage = 256 << 10
@@ -48,16 +68,7 @@ func (w *worker) keep(r *record, header string, raw []byte) {
 
 // count counts an accepted frame by its message.
 func (w *worker) count(m *metrics, p *protocols.Protocol, kind string) {
-	k := frameKind{p, kind}
-	c := w.frames[k]
-	if c == nil {
-		c = m.frames.WithLabelValues(p.Name, m.kind(p.Name, kind), "ok")
-		if len(w.frames) >= mostKinds {
-			clear(w.frames)
-		}
-		w.frames[k] = c
-	}
-	c.Inc()
+	w.frames.add(frameKind{p, kind}, func() prometheus.Counter { return m.frames.WithLabelValues(p.Name, m.kind(p.Name, kind), "ok") })
 }
 
 // quality counts a record by what it is good for.
@@ -73,11 +84,5 @@ func (w *worker) quality(m *metrics, p *protocols.Protocol, e *protocols.Event) 
 	case e.Has&protocols.HasFix != 0:
 		q = "invalid"
 	}
-	k := frameKind{p, q}
-	c := w.records[k]
-	if c == nil {
-		c = m.records.WithLabelValues(p.Name, q)
-		w.records[k] = c
-	}
-	c.Inc()
+	w.records.add(frameKind{p, q}, func() prometheus.Counter { return m.records.WithLabelValues(p.Name, q) })
 }

@@ -33,6 +33,7 @@ type serverOrder struct {
 	Dir      string        `json:"dir,omitempty"`
 	Window   time.Duration `json:"window,omitempty"`
 	Stuck    bool          `json:"stuck,omitempty"` // the store takes nothing
+	Alone    bool          `json:"alone,omitempty"` // neither sink takes anything: what an answer takes, and no more
 }
 
 // serverState is what it answers.

@@ -1,6 +1,9 @@
 package journal
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Batch gathers records for one [Log.Append]. The zero value is ready and takes up to MaxBatch bytes; a batch that must fit
 // small segments comes from [Log.NewBatch]. It keeps its memory over Reset and is not safe for concurrent use.
@@ -63,6 +66,37 @@ func (b *Batch) Add(parts ...[]byte) error {
 	last.count++
 	b.count++
 	return nil
+}
+
+// AddAll appends records that lie one behind the other, from start on and each up to its end, and copies them. It returns how many it took: with an error, all
+// before the one that Add refused.
+func (b *Batch) AddAll(records []byte, start int, ends []int) (taken int, err error) {
+	if len(ends) == 0 {
+		return 0, nil
+	}
+	if most := ends[len(ends)-1] - start + len(ends)*binary.MaxVarintLen32; b.open && most < MaxRecord {
+		last := &b.blocks[len(b.blocks)-1]
+		if size := pad8(len(b.buf) + most); size <= b.Limit() && size-last.start <= maxBlock { // as far as it can come
+			before := len(b.buf)
+			b.buf = slices.Grow(b.buf, most)
+			for _, end := range ends {
+				b.buf = binary.AppendUvarint(b.buf, uint64(end-start))
+				b.buf = append(b.buf, records[start:end]...)
+				start = end
+			}
+			last.n += len(b.buf) - before
+			last.count += len(ends)
+			b.count += len(ends)
+			return len(ends), nil
+		}
+	}
+	for i, end := range ends {
+		if err := b.Add(records[start:end]); err != nil {
+			return i, err
+		}
+		start = end
+	}
+	return len(ends), nil
 }
 
 // Len is the number of records.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -241,6 +242,42 @@ func TestBatchLimits(t *testing.T) {
 	tiny := mustOpen(t, Config{Dir: t.TempDir(), SegmentBytes: MinSegmentBytes, MaxBytes: 1 << 20})
 	if err := tiny.NewBatch().Add(make([]byte, MinSegmentBytes)); !errors.Is(err, ErrRecordTooLarge) {
 		t.Errorf("record over a segment: %v, want ErrRecordTooLarge", err)
+	}
+}
+
+// TestAddAll: whatever its size, a run of records becomes the bytes that the records become one by one, and stops at the same one.
+func TestAddAll(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 300 {
+		limit := 1 << (8 + r.IntN(14))
+		one, all := &Batch{limit: limit}, &Batch{limit: limit}
+		for range 1 + r.IntN(20) {
+			var records []byte
+			var ends []int
+			start := r.IntN(5)
+			records = append(records, make([]byte, start)...)
+			for range r.IntN(40) {
+				for range r.IntN(1 << r.IntN(13)) {
+					records = append(records, byte(r.Uint32()))
+				}
+				ends = append(ends, len(records))
+			}
+			var want error
+			added, at := 0, start
+			for _, end := range ends {
+				if want = one.Add(records[at:end]); want != nil {
+					break
+				}
+				added, at = added+1, end
+			}
+			n, err := all.AddAll(records, start, ends)
+			if n != added || !errors.Is(err, want) {
+				t.Fatalf("%d records, %v; one by one %d, %v", n, err, added, want)
+			}
+			if !bytes.Equal(one.buf, all.buf) || !slices.Equal(one.blocks, all.blocks) || one.Len() != all.Len() {
+				t.Fatal("the batches differ")
+			}
+		}
 	}
 }
 
