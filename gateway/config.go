@@ -3,6 +3,8 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"time"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -51,6 +53,26 @@ type Config struct {
 
 	RegistryRefresh time.Duration `mapstructure:"registry_refresh"`
 	Drain           time.Duration `mapstructure:"drain"` // the longest that a stop may take
+}
+
+// cores are those that the program began with: it may have more threads run later, see MakeRoom.
+var cores = runtime.GOMAXPROCS(0)
+
+// EventLoops is how many event loops serve the devices.
+func (c *Config) EventLoops() int {
+	if c.Loops > 0 {
+		return min(c.Loops, maxLoops)
+	}
+	return min(max(1, cores-1), maxLoops) // the committer and the sinks want a core as well
+}
+
+// MakeRoom lets one more thread run for each event loop; it is for the whole program, to be called once, unless its environment sets GOMAXPROCS. An event loop
+// waits for its devices inside a system call. To Go's scheduler that goroutine is at work until somebody has looked twice, up to 10 ms apart: on few cores the
+// committer, the sinks and whoever else could run would wait as long at every step of a record's way.
+func (c *Config) MakeRoom() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(cores + c.EventLoops())
+	}
 }
 
 // Validate says what is wrong with c.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"runtime"
 	"strconv"
 	"syscall"
 
@@ -60,11 +59,7 @@ func (g *Gateway) openListeners() error {
 		return errors.New("no TCP port is open; set gateway.any")
 	}
 	g.open.Store(&ports)
-	loops := g.core.cfg.Loops
-	if loops <= 0 {
-		loops = max(1, runtime.GOMAXPROCS(0)-1) // the committer and the sinks want a core as well
-	}
-	g.tcp.Store(newTCPServer(g.core, listeners, min(loops, maxLoops)))
+	g.tcp.Store(newTCPServer(g.core, listeners, g.core.cfg.EventLoops()))
 	return nil
 }
 

@@ -52,6 +52,7 @@ func startGateway(o *serverOrder) (server, error) {
 	s.gateway = gateway.New(gateway.Options{Config: cfg, Data: o.Dir, Protocols: all.Protocols, Journal: log,
 		Registry: gateway.NewRegistry(noDevices{}, protocols.Accept, zap.NewNop()),
 		Store:    sink, Offset: offset, Live: sink, Metrics: s.metrics, Log: zap.NewNop()})
+	cfg.MakeRoom()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	go func() { s.done <- s.gateway.Run(ctx) }()

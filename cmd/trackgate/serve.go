@@ -207,6 +207,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	group.Go(func() error { return web.run(ctx) })
 	group.Go(func() error { n.retain(ctx); return nil })
 	if n.gateway != nil {
+		n.Gateway.MakeRoom()
 		group.Go(func() error { return n.gateway.Run(ctx) })
 	} else {
 		group.Go(func() error { n.registry.Run(ctx, n.Gateway.RegistryRefresh); return nil })

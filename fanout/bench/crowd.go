@@ -14,6 +14,7 @@ type crowd struct {
 	clients []*client
 	heard   *heard
 	shook   time.Duration // from the first dial to the last handshake
+	shaking time.Duration // of the server's processor, in that time
 	ear     ear
 	readers sync.WaitGroup
 }
@@ -54,12 +55,12 @@ func (b *bench) gatherFrom(p *process, speaks dialect, first, n, buffer int, fol
 		tokens[i] = newToken(first + i)
 	}
 	c := &crowd{clients: make([]*client, n), heard: &heard{began: b.began}}
-	began := time.Now()
+	began, cpu := time.Now(), p.cpu()
 	err := together(n, func(i int) (err error) {
 		c.clients[i], err = dial(p.addr, speaks, tokens[i], buffer, c.heard)
 		return err
 	})
-	c.shook = time.Since(began)
+	c.shook, c.shaking = time.Since(began), p.cpu()-cpu
 	if err == nil {
 		err = together(n, func(i int) error { return c.clients[i].track(follow(i)) })
 	}

@@ -64,7 +64,7 @@ const groups = 10
 
 func full() sizes {
 	return sizes{clients: 10_000, vehiclesA: 1000, rateA: 1000, dashboards: 1000, perDashboard: 500, rateB: 500, rateC: 10,
-		fleetClients: 500, fleetVehicles: 10_000, good: 500, held: 50_000, devices: 1000, rateLive: 2000, step: 4 * time.Second, settle: 4 * time.Second, sweep: true}
+		fleetClients: 1000, fleetVehicles: 10_000, good: 500, held: 50_000, devices: 1000, rateLive: 2000, step: 4 * time.Second, settle: 4 * time.Second, sweep: true}
 }
 
 func small() sizes {
