@@ -160,3 +160,42 @@ func BenchmarkOpen(b *testing.B) {
 	}
 	b.ReportMetric(b.Elapsed().Seconds()/(bytes/(1<<30)), "s/GiB")
 }
+
+// BenchmarkGather copies the records of one read into a batch, each by itself and all together: ns/op is per record.
+func BenchmarkGather(b *testing.B) {
+	for _, n := range []int{1, 8, 64} {
+		records := make([]byte, n*benchRecord)
+		var ends []int
+		for i := range n {
+			ends = append(ends, (i+1)*benchRecord)
+		}
+		each := func(batch *Batch) error {
+			for i := range n {
+				if err := batch.Add(records[i*benchRecord : ends[i]]); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		together := func(batch *Batch) error {
+			_, err := batch.AddAll(records, 0, ends)
+			return err
+		}
+		for _, way := range []struct {
+			name string
+			add  func(*Batch) error
+		}{{"each", each}, {"together", together}} {
+			b.Run(fmt.Sprintf("records=%d/%s", n, way.name), func(b *testing.B) {
+				batch := new(Batch)
+				for done := 0; done < b.N; done += n {
+					if batch.Bytes() > 1<<20 {
+						batch.Reset()
+					}
+					if err := way.add(batch); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
