@@ -36,11 +36,7 @@ const (
 	aloneServer
 )
 
-// threeRigs starts the servers that are compared, each with as many connections.
-func threeRigs(protocol string, connections int, window time.Duration) (rigs []*rig, stop func(), err error) {
-	return startRigs(protocol, connections, []serverOrder{{Kind: "bare"}, {Kind: "net"}, {Kind: "gateway", Window: window}})
-}
-
+// startRigs starts the servers that are compared, each with as many connections.
 func startRigs(protocol string, connections int, servers []serverOrder) (rigs []*rig, stop func(), err error) {
 	stop = func() {
 		for _, r := range rigs {
