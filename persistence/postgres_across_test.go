@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/trackgate/trackgate/persistence/pgtest"
@@ -52,9 +51,9 @@ func TestAcrossTablesAtOnce(t *testing.T) {
 				}
 				// The other device's record takes the batch on to last_position, where it waits.
 				go write(a, batchOf("a", 0, one, fix("2", now, 1, 1, 1)))
-				waitBlocked(t, url)
+				waitBlocked(t, url, "")
 				go write(b, batchOf("b", 0, two))
-				waitBlockedOn(t, url, "advisory")
+				waitBlocked(t, url, "advisory")
 				release()
 				sum := Result{}
 				for range 2 {
@@ -87,30 +86,6 @@ func blockLast(t *testing.T, url string) func() {
 		t.Fatal(err)
 	}
 	return func() { conn.Close(t.Context()) }
-}
-
-// waitBlockedOn returns when some Write waits for a lock of a kind.
-func waitBlockedOn(t *testing.T, url, kind string) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for range 2000 {
-		var n int
-		if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = $1
-			AND datname = current_database()`, kind).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		if n > 0 {
-			return
-		}
-		<-tick.C
-	}
-	t.Fatalf("no write waits for a lock of kind %s", kind)
 }
 
 // Nodes that store the same records in other tables, over and over at the same moment, with neighbours of which nothing is kept apart.

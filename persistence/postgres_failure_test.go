@@ -141,7 +141,7 @@ func TestServerStops(t *testing.T) {
 		_, err := s.Write(t.Context(), batchOf("j", 5, fixes("1", 5, 5)...))
 		failed <- err
 	}()
-	waitBlocked(t, url)
+	waitBlocked(t, url, "")
 	server.Stop()
 	release()
 	if err := <-failed; err == nil {
@@ -178,8 +178,8 @@ func block(t *testing.T, url string) func() {
 	return func() { conn.Close(t.Context()) }
 }
 
-// waitBlocked returns when a Write waits for the lock, with its process.
-func waitBlocked(t *testing.T, url string) (pid int) {
+// waitBlocked returns when a Write waits for a lock, of a kind or if that is empty of any, with its process.
+func waitBlocked(t *testing.T, url, kind string) (pid int) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {
@@ -190,13 +190,13 @@ func waitBlocked(t *testing.T, url string) (pid int) {
 	defer tick.Stop()
 	for range 2000 {
 		err := conn.QueryRow(t.Context(), `SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
-			AND application_name = 'trackgate'`).Scan(&pid)
+			AND application_name = 'trackgate' AND wait_event = coalesce(nullif($1, ''), wait_event)`, kind).Scan(&pid)
 		if err == nil {
 			return pid
 		}
 		<-tick.C
 	}
-	t.Fatal("no write is waiting")
+	t.Fatalf("no write waits for a lock %s", kind)
 	return 0
 }
 
@@ -212,7 +212,7 @@ func TestBackendEnds(t *testing.T) {
 				_, err := s.Write(t.Context(), batchOf("j", 5, fixes("1", 5, 5)...))
 				failed <- err
 			}()
-			execTest(t, s, fmt.Sprintf(`SELECT %s(%d)`, how, waitBlocked(t, url)))
+			execTest(t, s, fmt.Sprintf(`SELECT %s(%d)`, how, waitBlocked(t, url, "")))
 			if err := <-failed; !strings.HasPrefix(code(err), "57") {
 				t.Errorf("got %v, want class 57", err)
 			}
