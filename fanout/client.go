@@ -27,10 +27,9 @@ type client struct {
 
 	cohort    *cohort               // it follows everything in; nil: it does not
 	cohortAt  int                   // index in cohort.members
+	member    uint32                // which of the cohort's it is, in the order in which they came
 	fleetHeld bool                  // the snapshot of everything is on its way
 	missed    map[*vehicle]struct{} // what sent positions meanwhile
-	ahead     map[string]*Message   // what the snapshot showed before the bus brought it
-	aheadTill int64                 // hub time
 	late      []item                // events that came while their vehicle was held
 
 	queue     []item // from head on; what is before has gone

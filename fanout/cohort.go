@@ -18,7 +18,9 @@ type cohort struct {
 	at      int          // index in shard.fleet
 	asked   int64        // hub time when its lanes were last asked for
 	members []*client
+	came    uint32 // members so far, with those that have gone
 	lanes   []*lane
+	ahead   ahead
 }
 
 type cohortKey struct {
@@ -62,7 +64,22 @@ func (s *shard) enroll(c *client) {
 	}
 	c.cohort, c.cohortAt = k, len(k.members)
 	k.members = append(k.members, c)
+	k.came++
+	c.member = k.came
 	s.listen()
+}
+
+// move puts a client into the cohort that it belongs to after a change.
+func (s *shard) move(c *client, change func()) {
+	from, member := c.cohort, c.member
+	s.dismiss(c)
+	change()
+	s.enroll(c)
+	for vehicle := range from.ahead.shown {
+		if m := from.ahead.of(vehicle, member); m != nil {
+			c.cohort.ahead.note(m, c.member, c.member, s.hub.now())
+		}
+	}
 }
 
 // dismiss undoes it. The last one out ends the cohort. The caller lets the client in again, or has the shard listen.
@@ -199,6 +216,7 @@ func (l *lane) send(m *Message, now int64) {
 	for _, c := range l.cohort.members {
 		c.fleetPosition(l.vehicle, m)
 	}
+	l.cohort.ahead.brought(m)
 }
 
 // fire sends the position that waited: the vehicle's newest.
@@ -233,14 +251,11 @@ func (c *client) fleetPosition(v *vehicle, m *Message) {
 		}
 		return
 	}
-	if k := c.ahead[v.id]; k != nil {
-		if !newer(m, k) {
-			if m.Alarm && m != k {
-				c.event(item{msg: m, event: true}, false)
-			}
-			return
+	if k := c.cohort.ahead.of(v.id, c.member); k != nil && !newer(m, k) {
+		if m.Alarm && m != k {
+			c.event(item{msg: m, event: true}, false)
 		}
-		delete(c.ahead, v.id)
+		return
 	}
 	c.put(item{msg: m})
 }

@@ -409,12 +409,12 @@ type pinger interface{ ping() []byte }
 func (s *shard) sweep(ticks int) {
 	now, clock := s.hub.now(), time.Now()
 	s.thin()
+	for _, k := range s.cohorts {
+		k.ahead.expire(now)
+	}
 	for c := range s.clients {
 		c.replayed = c.replayed.after(now)
 		claims := c.claims.Load()
-		if c.ahead != nil && now > c.aheadTill {
-			c.ahead = nil // the bus has brought it, or never will
-		}
 		switch {
 		case c.closing:
 		case c.busy && now-c.link.progress() > int64(s.hub.limits.Stall):

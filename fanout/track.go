@@ -69,8 +69,7 @@ func (s *shard) retime(c *client, gap int64) {
 		s.edges.at(id).rate = rate
 	}
 	if c.cohort != nil {
-		s.dismiss(c)
-		s.enroll(c)
+		s.move(c, func() {})
 	}
 }
 
@@ -80,7 +79,7 @@ func (s *shard) joinFleet(c *client) {
 	if c.cohort != nil {
 		s.dismiss(c)
 	}
-	c.fleetHeld, c.missed, c.ahead = true, nil, nil
+	c.fleetHeld, c.missed = true, nil
 	if c.box == nil {
 		s.endSights(c, func(*edge) bool { return false })
 		s.enroll(c)
@@ -113,7 +112,7 @@ func (s *shard) leaveFleet(c *client) {
 	if !c.fleet() {
 		return
 	}
-	c.fleetHeld, c.missed, c.ahead = false, nil, nil
+	c.fleetHeld, c.missed = false, nil
 	if c.cohort != nil {
 		s.dismiss(c)
 	}
@@ -125,11 +124,13 @@ func (s *shard) leaveFleet(c *client) {
 // regrant applies new claims: interests that they no longer allow end, and the client is told.
 func (s *shard) regrant(c *client, claims *auth.Claims) (lost []string) {
 	allowed := func(id string) bool { return s.hub.policy.Allow(claims, auth.Read, id) }
-	k := c.cohort
-	if k != nil {
-		s.dismiss(c)
+	apply := func() { c.claims.Store(claims) }
+	fleet := c.cohort != nil
+	if fleet {
+		s.move(c, apply)
+	} else {
+		apply()
 	}
-	c.claims.Store(claims)
 	for i := len(c.edges) - 1; i >= 0; i-- {
 		e := s.edges.at(c.edges[i])
 		id := s.known.at(e.vehicle).id
@@ -142,8 +143,7 @@ func (s *shard) regrant(c *client, claims *auth.Claims) (lost []string) {
 		}
 		s.unfollow(e)
 	}
-	if k != nil { // what is new is asked about at its next message
-		s.enroll(c)
+	if fleet { // what is new is asked about at its next message
 		s.askAgain(c.cohort)
 		c.forbid(allowed)
 	}
@@ -209,9 +209,6 @@ func (s *shard) fleetSnapshot(c *client, read []*Message, more bool) {
 	c.releaseLate(nil, now)
 }
 
-// aheadFor is how long a client remembers that it was shown more than the bus had brought.
-const aheadFor = int64(time.Minute)
-
 // best is the newest known position of a vehicle for a snapshot of everything, and what the client has seen from then on.
 func (s *shard) best(c *client, read *Message, now int64) *Message {
 	v := s.vehicles[read.Vehicle]
@@ -246,10 +243,7 @@ func (s *shard) best(c *client, read *Message, now int64) *Message {
 	}
 	if c.box == nil && best.Live && recent(best) {
 		// The bus may still bring this, or what is older, and the client must not be taken back to that.
-		if c.ahead == nil {
-			c.ahead, c.aheadTill = make(map[string]*Message), now+aheadFor
-		}
-		c.ahead[best.Vehicle] = best
+		c.cohort.ahead.note(best, c.member, c.cohort.came, now)
 	}
 	return best
 }
