@@ -1,6 +1,8 @@
 package fanout
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -47,7 +49,7 @@ func (a *ahead) note(m *Message, member, last uint32, now int64) {
 		a.shown = make(map[string][]sighting)
 	}
 	list := a.shown[m.Vehicle]
-	i, found := slices.BinarySearchFunc(list, member, func(s sighting, member uint32) int { return int(int64(s.member) - int64(member)) })
+	i, found := slices.BinarySearchFunc(list, member, func(s sighting, member uint32) int { return cmp.Compare(s.member, member) })
 	if found {
 		list[i].msg = m
 	} else {
@@ -71,5 +73,55 @@ func (a *ahead) brought(m *Message) {
 func (a *ahead) expire(now int64) {
 	if a.shown != nil && now > a.till {
 		a.shown = nil
+	}
+}
+
+// saw notes that a client was shown a position of its vehicle. Where that is ahead of what the bus has brought, nothing up to it may take the client back; others
+// still wait for what lies between.
+func (s *shard) saw(e *edge, m *Message) {
+	v := s.known.at(e.vehicle)
+	if m == nil || !newer(m, v.latest) {
+		return
+	}
+	i := slices.IndexFunc(v.ahead, func(a *Message) bool { return !newer(a, m) && !newer(m, a) })
+	switch {
+	case i >= 0:
+	case len(v.ahead) < math.MaxUint8:
+		i = len(v.ahead)
+		v.ahead = append(v.ahead, m)
+	default:
+		i = len(v.ahead) - 1 // so many are read apart only while the bus brings nothing
+		if newer(m, v.ahead[i]) {
+			v.ahead[i] = m
+		}
+	}
+	e.ahead = uint8(i + 1)
+}
+
+// shown is what the client saw ahead of the bus; nil: nothing.
+func (s *shard) shown(e *edge) *Message {
+	if e.ahead == 0 {
+		return nil
+	}
+	return s.known.at(e.vehicle).ahead[e.ahead-1]
+}
+
+// settle has those who were shown no more than what the bus has brought now be like the others.
+func (s *shard) settle(v *vehicle, m *Message) {
+	if v.ahead == nil {
+		return
+	}
+	left := false
+	for _, id := range v.edges {
+		switch e := s.edges.at(id); {
+		case e.ahead == 0:
+		case newer(m, v.ahead[e.ahead-1]):
+			e.ahead = 0
+		default:
+			left = true
+		}
+	}
+	if !left {
+		v.ahead = nil
 	}
 }

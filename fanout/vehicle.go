@@ -1,11 +1,6 @@
 package fanout
 
-import (
-	"math"
-	"slices"
-
-	"github.com/trackgate/trackgate/protocols"
-)
+import "github.com/trackgate/trackgate/protocols"
 
 // vehicle is what a shard knows of one vehicle that its clients follow.
 type vehicle struct {
@@ -62,54 +57,4 @@ func (v *vehicle) repeated(seq string) bool {
 	v.heard[v.turn%uint8(len(v.heard))] = heard{session, counter, 1}
 	v.turn++
 	return false
-}
-
-// saw notes that a client was shown a position of its vehicle. Where that is ahead of what the bus has brought, nothing up to it may take the client back; others
-// still wait for what lies between.
-func (s *shard) saw(e *edge, m *Message) {
-	v := s.known.at(e.vehicle)
-	if m == nil || !newer(m, v.latest) {
-		return
-	}
-	i := slices.IndexFunc(v.ahead, func(a *Message) bool { return !newer(a, m) && !newer(m, a) })
-	switch {
-	case i >= 0:
-	case len(v.ahead) < math.MaxUint8:
-		i = len(v.ahead)
-		v.ahead = append(v.ahead, m)
-	default:
-		i = len(v.ahead) - 1 // so many are read apart only while the bus brings nothing
-		if newer(m, v.ahead[i]) {
-			v.ahead[i] = m
-		}
-	}
-	e.ahead = uint8(i + 1)
-}
-
-// shown is what the client saw ahead of the bus; nil: nothing.
-func (s *shard) shown(e *edge) *Message {
-	if e.ahead == 0 {
-		return nil
-	}
-	return s.known.at(e.vehicle).ahead[e.ahead-1]
-}
-
-// settle has those who were shown no more than what the bus has brought now be like the others.
-func (s *shard) settle(v *vehicle, m *Message) {
-	if v.ahead == nil {
-		return
-	}
-	left := false
-	for _, id := range v.edges {
-		switch e := s.edges.at(id); {
-		case e.ahead == 0:
-		case newer(m, v.ahead[e.ahead-1]):
-			e.ahead = 0
-		default:
-			left = true
-		}
-	}
-	if !left {
-		v.ahead = nil
-	}
 }
