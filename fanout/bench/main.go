@@ -85,7 +85,7 @@ func main() {
 	flag.DurationVar(&b.step, "step", b.step, "time of each measurement")
 	flag.DurationVar(&b.settle, "settle", b.settle, "time before memory is looked at")
 	flag.BoolVar(&b.sweep, "sweep", b.sweep, "also search for the highest rate that each server bears")
-	pin := flag.Bool("pin", runtime.NumCPU() > 1, "keep the servers to one core and the load to another")
+	pin := flag.Bool("pin", runtime.NumCPU() > 1 || os.Getenv(pinned) != "", "keep the servers to one core and the load to another")
 	flag.StringVar(&b.trackgate, "trackgate", "bin/trackgate", "the program to measure")
 	flag.StringVar(&b.reference, "reference", "fanout/bench/reference", "folder of the reference")
 	flag.IntVar(&b.held, "held", b.held, "connections of hold")
