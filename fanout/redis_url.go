@@ -43,6 +43,9 @@ func redisClient(rawURL string, cluster bool) (redis.UniversalClient, error) {
 		o.DialTimeout = 2 * time.Second
 	}
 	o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
+	if o.TLSConfig == nil {
+		o.Dialer = quickDial(o.DialTimeout)
+	}
 	return redis.NewClient(o), nil
 }
 

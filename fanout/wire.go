@@ -68,7 +68,7 @@ func (w *connWire) try(b []byte) (n int, err error) {
 // writeSome writes what a non-blocking descriptor takes.
 func writeSome(fd int, b []byte) (n int, err error) {
 	for n < len(b) {
-		k, err := syscall.Write(fd, b[n:])
+		k, err := writeNow(fd, b[n:])
 		if k > 0 {
 			n += k
 		}
