@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/trackgate/trackgate/internal/rawio"
 )
 
 // poller watches the descriptors of many connections with one epoll instance and one goroutine, so that a silent client has neither goroutine nor
@@ -54,7 +56,7 @@ func (p *poller) run() {
 		n := 0
 		err := p.raw.Read(func(uintptr) bool {
 			var err error
-			n, err = epollNow(p.epoll, events)
+			n, err = rawio.EpollWait(p.epoll, events)
 			return n > 0 || err != nil && err != unix.EINTR && err != unix.EAGAIN
 		})
 		if err != nil {

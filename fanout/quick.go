@@ -8,9 +8,11 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/trackgate/trackgate/internal/rawio"
 )
 
-// quickConn is a connection that reads and writes with readNow and writeNow. Waiting is left to Go's poller, and so are deadlines. As with any
+// quickConn is a connection that reads and writes with package rawio. Waiting is left to Go's poller, and so are deadlines. As with any
 // connection, one goroutine may read while another writes.
 type quickConn struct {
 	net.Conn
@@ -56,7 +58,7 @@ func newQuickConn(conn net.Conn) net.Conn {
 
 func (t *transfer) read(fd uintptr) bool {
 	for {
-		t.n, t.err = readNow(int(fd), t.b)
+		t.n, t.err = rawio.Read(int(fd), t.b)
 		if !errors.Is(t.err, syscall.EINTR) {
 			return !errors.Is(t.err, syscall.EAGAIN)
 		}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/trackgate/trackgate/internal/rawio"
 )
 
 // wire is the connection under a socket: a descriptor that a poller watches, on Linux without TLS, or else any net.Conn with a goroutine. Both bring what
@@ -68,7 +70,7 @@ func (w *connWire) try(b []byte) (n int, err error) {
 // writeSome writes what a non-blocking descriptor takes.
 func writeSome(fd int, b []byte) (n int, err error) {
 	for n < len(b) {
-		k, err := writeNow(fd, b[n:])
+		k, err := rawio.Write(fd, b[n:])
 		if k > 0 {
 			n += k
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 	"go.uber.org/zap"
 
+	"github.com/trackgate/trackgate/internal/rawio"
 	"github.com/trackgate/trackgate/protocols"
 )
 
@@ -43,9 +44,18 @@ type tcpConn struct {
 
 var errOutbound = errors.New("peer does not read")
 
+// write sends an answer, past gnet's buffer where that is empty and the socket takes it at once, which is nearly always. It is called in the connection's loop,
+// before its end: the descriptor is the connection's own.
 func (t *tcpConn) write(b []byte) error {
-	if t.conn.OutboundBuffered()+len(b) > t.loop.outbound {
+	waiting := t.conn.OutboundBuffered()
+	if waiting+len(b) > t.loop.outbound {
 		return errOutbound
+	}
+	if waiting == 0 {
+		n, _ := rawio.Write(t.conn.Fd(), b) // what is wrong with the connection gnet finds as well
+		if b = b[n:]; len(b) == 0 {
+			return nil
+		}
 	}
 	_, err := t.conn.Write(b)
 	return err
