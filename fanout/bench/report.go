@@ -55,7 +55,11 @@ func (b *bench) print(w io.Writer, results []result) {
 	if out, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
 		commit = strings.TrimSpace(string(out))
 	}
-	fmt.Fprintf(w, "\n%s\n%s, %s, node %s, Trackgate %s, %s\n\n", machine(), runtime.Version(), version("redis-server", "--version"), version("node", "--version"),
+	cores := "nothing is kept to a core"
+	if b.serverCore >= 0 {
+		cores = fmt.Sprintf("servers on core %d, all else on core %d", b.serverCore, b.loadCore)
+	}
+	fmt.Fprintf(w, "\n%s; %s\n%s, %s, node %s, Trackgate %s, %s\n\n", machine(), cores, runtime.Version(), version("redis-server", "--version"), version("node", "--version"),
 		commit, time.Now().UTC().Format("2006-01-02 15:04 MST"))
 	var names, rows []string
 	cells := make(map[[2]string]*figure)

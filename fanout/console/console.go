@@ -10,6 +10,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -66,7 +67,7 @@ func HandlerWith(cfg Config) (http.Handler, error) {
 	return c, nil
 }
 
-// load prepares the embedded files, by their path; once, because packing them takes a tenth of a second or two.
+// load prepares the embedded files, by their path.
 var load = sync.OnceValues(func() (map[string]*file, error) {
 	files := map[string]*file{}
 	err := fs.WalkDir(dist, "dist", func(name string, entry fs.DirEntry, err error) error {
@@ -128,7 +129,7 @@ type file struct {
 	cache   string // Cache-Control
 	etag    string
 	plain   []byte
-	gzipped []byte // nil if it would not be smaller
+	gzipped func() []byte // nil if it would not be smaller; made when somebody asks for it, since the whole page takes a fifth of a second
 }
 
 var kinds = map[string]string{
@@ -147,28 +148,29 @@ func newFile(name string, content []byte) (*file, error) {
 	}
 	sum := sha256.Sum256(content)
 	f := &file{kind: kind, cache: "no-cache", etag: hex.EncodeToString(sum[:8]), plain: content}
+	f.gzipped = sync.OnceValue(func() []byte { return pack(content) })
+	return f, nil
+}
+
+// pack is content in gzip's form; nil where that is no smaller.
+func pack(content []byte) []byte {
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
-	if _, err := zip.Write(content); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	_, err := zip.Write(content)
+	if err = errors.Join(err, zip.Close()); err != nil || packed.Len() >= len(content) { // a buffer takes everything
+		return nil
 	}
-	if err := zip.Close(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if packed.Len() < len(content) {
-		f.gzipped = packed.Bytes()
-	}
-	return f, nil
+	return packed.Bytes()
 }
 
 func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	body, etag := f.plain, `"`+f.etag+`"`
-	if f.gzipped != nil {
-		h.Set("Vary", "Accept-Encoding")
-		if takesGzip(r.Header.Get("Accept-Encoding")) {
+	h.Set("Vary", "Accept-Encoding")
+	if takesGzip(r.Header.Get("Accept-Encoding")) {
+		if packed := f.gzipped(); packed != nil {
 			h.Set("Content-Encoding", "gzip")
-			body, etag = f.gzipped, `"`+f.etag+`-gz"`
+			body, etag = packed, `"`+f.etag+`-gz"`
 		}
 	}
 	h.Set("ETag", etag)

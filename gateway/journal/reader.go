@@ -230,7 +230,7 @@ func (r *Reader) enter() (ok bool, err error) {
 	}
 	r.seg, r.file = seg, f
 	r.scan.reset(f, seg.base, seg.salt, m.off, end)
-	r.scan.expect = m.first
+	r.scan.expect, r.scan.below = m.first, seg.below
 	return true, nil
 }
 

@@ -16,7 +16,9 @@ type recovered struct {
 	damaged    int // segments of which nothing could be read
 }
 
-// recover reads all segments, fills l.segs and makes the last one ready to be written to.
+// recover fills l.segs and makes the last segment ready to be written to. It reads that one, and only the headers of those before it, however many they
+// are: a segment is begun when everything in the one before is committed, so that the name of a file says where its predecessor ends. Whether its
+// blocks are sound its readers find out.
 func (l *Log) recover() error {
 	list, err := listSegments(l.cfg.Dir)
 	if err != nil {
@@ -53,7 +55,7 @@ func (l *Log) recover() error {
 		l.bytes += seg.size
 		next, started = max(next, seg.next), true
 	}
-	if n := len(l.segs); n > 0 && l.segs[n-1].next < next {
+	if n := len(l.segs); n > 0 && l.segs[n-1].path != list[len(list)-1].path {
 		// The last file was set aside: go on behind it, in a segment of its own.
 		l.segs[n-1].failed = true
 	}
@@ -66,7 +68,8 @@ func (l *Log) gap(from, to uint64) {
 	l.rec.gapRecords += to - from
 }
 
-// recoverSegment walks one file. It returns nil if nothing in it can be believed.
+// recoverSegment reads the header of one file, and walks the file if it is the last or the header is damaged. It returns nil if nothing in it can be
+// believed. below is the index that the next file begins with.
 func (l *Log) recoverSegment(scan *scanner, f found, below uint64, last bool) (*segment, error) {
 	file, err := os.Open(f.path)
 	if err != nil {
@@ -97,6 +100,11 @@ func (l *Log) recoverSegment(scan *scanner, f found, below uint64, last bool) (*
 		}
 	}
 	seg := newSegment(f.path, f.base, salt, size)
+	seg.below = below
+	if ok && !last {
+		seg.end, seg.next, seg.index = size, below, nil
+		return seg, nil
+	}
 	scan.reset(file, f.base, salt, segmentHeader, size)
 	scan.below = below
 	for {

@@ -54,6 +54,51 @@ func TestSaltsDiffer(t *testing.T) {
 	}
 }
 
+// TestOpenReadsTheLastSegment has damage in a full segment: opening takes no notice, so that a node with gigabytes to store answers at once, and
+// readers find it.
+func TestOpenReadsTheLastSegment(t *testing.T) {
+	cfg := small(t.TempDir())
+	l := mustOpen(t, cfg)
+	fill(t, l, 2000, 25)
+	if len(l.segs) < 5 {
+		t.Fatalf("%d segments, want several", len(l.segs))
+	}
+	victim := l.segs[2]
+	l.Close()
+	f, err := os.OpenFile(victim.path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	flip(t, f, victim.end/2)
+
+	l = mustOpen(t, cfg)
+	if s := l.Stats(); l.Next() != 2000 || s.Gaps != 0 || s.TornBytes != 0 {
+		t.Errorf("next %d, %+v: want 2000 and nothing found yet", l.Next(), s)
+	}
+	for from := uint64(0); from < 2000; from += 7 { // in segments of which no block is known, too
+		if from >= victim.base && from < victim.next {
+			continue
+		}
+		r, err := l.NewReader(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if index, rec, ok, err := r.TryNext(); !ok || err != nil || index != from || !bytes.Equal(rec, payload(from)) {
+			t.Fatalf("from %d: record %d, ok %v, %v", from, index, ok, err)
+		}
+		r.Close()
+	}
+	fill(t, l, 300, 20)
+	n, gaps := readAll(t, l, 0)
+	if len(gaps) != 1 || gaps[0].From < victim.base || gaps[0].To > victim.next || n+gaps[0].To-gaps[0].From != 2300 {
+		t.Errorf("read %d records and gaps %v, want one in records %d to %d", n, gaps, victim.base, victim.next)
+	}
+	if s := l.Stats(); s.ReadGaps != 1 {
+		t.Errorf("%d gaps counted, want 1", s.ReadGaps)
+	}
+}
+
 // TestLargeBatch commits batches of several blocks and odd sizes at once.
 func TestLargeBatch(t *testing.T) {
 	cfg := Config{Dir: t.TempDir(), SegmentBytes: 8 << 20, MaxBytes: 64 << 20}

@@ -22,9 +22,10 @@ type segment struct {
 	salt  uint64
 	path  string
 	size  int64 // of the file
-	end   int64 // committed bytes
+	end   int64 // committed bytes; of a segment that was full when the journal was opened, all
 	next  uint64
-	index []mark
+	below uint64 // no record of it has this index or a larger one
+	index []mark // empty if the segment was full when the journal was opened
 
 	failed bool // a write or sync failed here, or it could be read only in part: nothing is ever written to it again
 	gone   bool // no longer part of the journal; the file may hold something else by now
@@ -38,7 +39,7 @@ type mark struct {
 
 func newSegment(path string, base, salt uint64, size int64) *segment {
 	return &segment{
-		base: base, salt: salt, path: path, size: size, end: segmentHeader, next: base,
+		base: base, salt: salt, path: path, size: size, end: segmentHeader, next: base, below: ^uint64(0),
 		index: make([]mark, 0, size/indexStride+1),
 	}
 }

@@ -34,7 +34,7 @@ type Stats struct {
 	Recycled           uint64 // segments used again
 	Removed            uint64 // segments removed
 
-	Gaps            uint64 // holes found at Open
+	Gaps            uint64 // holes found at Open, in the last segment; those before it are found by readers
 	GapRecords      uint64
 	TornBytes       int64 // of an unfinished commit, wiped at Open
 	DamagedSegments int   // files set aside at Open
