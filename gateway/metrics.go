@@ -72,7 +72,7 @@ func exportJournal(reg prometheus.Registerer, j *journal.Log, c *committer) {
 	}
 	gauge("wal_bytes", "Size of the journal.", func(s journal.Stats) float64 { return float64(s.Bytes) })
 	gauge("wal_next", "Journal records so far.", func(s journal.Stats) float64 { return float64(s.Next) })
-	gauge("wal_gaps", "Damaged places found in the journal, when it was opened and each time that one was read.", func(s journal.Stats) float64 { return float64(s.Gaps + s.ReadGaps) })
+	gauge("wal_gaps", "Damaged places found in the journal, when it was opened or read.", func(s journal.Stats) float64 { return float64(s.Holes) })
 	gauge("wal_write_failures", "Writes and syncs of the journal that failed.", func(s journal.Stats) float64 { return float64(s.WriteFailures) })
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "trackgate", Name: "stalled", Help: "1 while devices are told to wait because the journal can not take more."}, func() float64 {
 		if c.stalled() {

@@ -60,6 +60,7 @@ type Log struct {
 	readers  []*Reader
 	count    counters
 	rec      recovered
+	holes    map[uint64]struct{} // by the index behind each
 
 	closing sync.Once
 	closed  chan struct{}

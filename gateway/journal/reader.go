@@ -145,6 +145,9 @@ func (r *Reader) gap(to uint64) error {
 	l.mu.Lock()
 	l.count.readGaps++
 	l.count.readGapRecords += to - e.From
+	if e.From >= l.first() { // else it was released, not damaged
+		l.hole(to)
+	}
 	l.mu.Unlock()
 	return e
 }

@@ -66,6 +66,20 @@ func (l *Log) recover() error {
 func (l *Log) gap(from, to uint64) {
 	l.rec.gaps++
 	l.rec.gapRecords += to - from
+	l.hole(to)
+}
+
+// mostHoles bounds how many holes are told apart.
+const mostHoles = 1 << 16
+
+// hole notes a damaged place by the index behind it, which is the same for whoever comes upon it. The caller holds mu, or opens the journal.
+func (l *Log) hole(to uint64) {
+	if l.holes == nil {
+		l.holes = make(map[uint64]struct{})
+	}
+	if len(l.holes) < mostHoles {
+		l.holes[to] = struct{}{}
+	}
 }
 
 // recoverSegment reads the header of one file, and walks the file if it is the last or the header is damaged. It returns nil if nothing in it can be

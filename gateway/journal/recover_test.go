@@ -94,8 +94,9 @@ func TestOpenReadsTheLastSegment(t *testing.T) {
 	if len(gaps) != 1 || gaps[0].From < victim.base || gaps[0].To > victim.next || n+gaps[0].To-gaps[0].From != 2300 {
 		t.Errorf("read %d records and gaps %v, want one in records %d to %d", n, gaps, victim.base, victim.next)
 	}
-	if s := l.Stats(); s.ReadGaps != 1 {
-		t.Errorf("%d gaps counted, want 1", s.ReadGaps)
+	readAll(t, l, 0)
+	if s := l.Stats(); s.ReadGaps != 2 || s.Holes != 1 {
+		t.Errorf("%d gaps and %d holes counted, want 2 of 1", s.ReadGaps, s.Holes)
 	}
 }
 

@@ -38,6 +38,7 @@ type Stats struct {
 	GapRecords      uint64
 	TornBytes       int64 // of an unfinished commit, wiped at Open
 	DamagedSegments int   // files set aside at Open
+	Holes           int   // damaged places found at Open and by readers, each once
 	ReadGaps        uint64
 	ReadGapRecords  uint64
 
@@ -61,7 +62,7 @@ func (l *Log) Stats() Stats {
 		Appends: c.appends, Records: c.records, AppendedBytes: c.appendedBytes,
 		Syncs: c.syncs, SyncSeconds: c.syncTime.Seconds(), SlowestSyncSeconds: c.slowestSync.Seconds(),
 		Rolls: c.rolls, Recycled: c.recycled, Removed: c.removed,
-		Gaps: l.rec.gaps, GapRecords: l.rec.gapRecords, TornBytes: l.rec.tornBytes, DamagedSegments: l.rec.damaged,
+		Gaps: l.rec.gaps, GapRecords: l.rec.gapRecords, TornBytes: l.rec.tornBytes, DamagedSegments: l.rec.damaged, Holes: len(l.holes),
 		ReadGaps: c.readGaps, ReadGapRecords: c.readGapRecords,
 		SpareReady: l.spare != nil, NoSpareSince: unixSeconds(c.noSpareSince),
 		FullSince: unixSeconds(c.fullSince), FailedSince: unixSeconds(c.failedSince),
