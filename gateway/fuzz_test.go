@@ -59,7 +59,7 @@ func FuzzIngest(f *testing.F) {
 	})
 }
 
-// FuzzRecord reads arbitrary bytes as a journal record, and decodes the frame in it: an error at worst.
+// FuzzRecord reads arbitrary bytes as a journal record, and decodes the frames in it: an error at worst.
 func FuzzRecord(f *testing.F) {
 	var frame protocols.Frame
 	byName := make(map[string]*protocols.Protocol)
@@ -67,13 +67,19 @@ func FuzzRecord(f *testing.F) {
 		byName[p.Name] = p
 	}
 	for _, k := range readCaptures(f) {
+		c := connection{protocol: k.p.Name, version: k.p.Version, start: protocols.CaptureTime, number: 1, vehicle: "v", session: protocols.Session{Device: "d"}}
+		header := string(c.append(nil))
+		w := newWorker(-1)
+		r := record{datagram: k.c.Datagram, received: protocols.CaptureTime}
 		for i, b := range k.c.Segments() {
-			if i > 0 {
+			if i == 3 {
 				break
 			}
-			c := connection{protocol: k.p.Name, version: k.p.Version, start: protocols.CaptureTime, number: 1, vehicle: "v", session: protocols.Session{Device: "d"}}
-			r := record{datagram: k.c.Datagram, received: protocols.CaptureTime}
-			f.Add(append(c.append(r.appendFixed(nil)), b...))
+			w.keep(&r, header, b, 1)
+			w.kept(0, 0)
+		}
+		if len(w.ends) > 0 {
+			f.Add(w.stage[:w.ends[0]])
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -82,17 +88,22 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(r.raw) > len(b) {
-			t.Fatalf("a frame of %d bytes in a record of %d", len(r.raw), len(b))
-		}
 		frame.Reset()
 		var s protocols.Session
-		if err := r.decode(byName, &s, &frame); err != nil {
+		for r.more() {
+			left, events := len(r.frames), len(frame.Events)
+			raw, err := r.decode(byName, &s, &frame)
+			if len(raw)+len(r.frames) > left || len(r.frames) == left {
+				t.Fatalf("a frame of %d bytes, then %d, out of %d", len(raw), len(r.frames), left)
+			}
+			if err == nil {
+				continue
+			}
 			if protocols.Fault(err) == "panic" {
 				t.Fatal(err)
 			}
-			if len(frame.Events) > 0 {
-				t.Fatalf("%d events with %v", len(frame.Events), err)
+			if len(frame.Events) != events {
+				t.Fatalf("%d events with %v", len(frame.Events)-events, err)
 			}
 		}
 	})

@@ -50,6 +50,7 @@ func TestJournalMeansTheSame(t *testing.T) {
 		talks = append(talks, &talk{s: s, segments: cap.c.Segments()})
 	}
 	var want []string
+	frames, records := 0, 0
 	var boundaries []uint64 // index of the first record of each commit, to read from
 	w := newWorker(-1)
 	random := rand.New(rand.NewPCG(3, 4))
@@ -60,23 +61,26 @@ func TestJournalMeansTheSame(t *testing.T) {
 			talks = append(talks[:i], talks[i+1:]...)
 			continue
 		}
-		k.rest = append(k.rest, k.segments[0]...)
-		k.segments = k.segments[1:]
+		for n := random.IntN(4); ; n-- { // what a read finds
+			k.rest = append(k.rest, k.segments[0]...)
+			k.segments = k.segments[1:]
+			if n <= 0 || len(k.segments) == 0 || k.s.listener.datagram {
+				break
+			}
+		}
 		now := protocols.CaptureTime + protocols.Millis(len(want))
-		// One frame at a time, so that what the socket made of it can be compared.
+		// One frame at a time, so that what the socket made of it can be compared; but what comes together is committed together.
+		w.reset()
 		for len(k.rest) > 0 {
-			w.reset()
-			before := len(w.ends)
+			before := len(w.stage)
 			if k.s.protocol == nil {
 				k.s.protocol = k.s.listener.protocol
 			}
 			n, _, why := k.s.next(w, k.rest, now, k.s.listener.datagram)
-			if len(w.ends) > before {
+			if len(w.stage) > before {
+				frames++
 				for e := range w.frame.Events {
 					want = append(want, string(w.frame.Events[e].AppendJSON(nil)))
-				}
-				if err := c.committer.add(w, ack{s: k.s}); err != nil {
-					t.Fatal(err)
 				}
 			}
 			k.rest = k.rest[n:]
@@ -87,6 +91,10 @@ func TestJournalMeansTheSame(t *testing.T) {
 				break
 			}
 		}
+		records += len(w.ends)
+		if err := c.committer.add(w, ack{s: k.s}); err != nil {
+			t.Fatal(err)
+		}
 		if g := c.committer.gather; g.batch.Len() > 500 || len(talks) == 1 {
 			commitNow(t, log, g, &boundaries)
 		}
@@ -94,6 +102,9 @@ func TestJournalMeansTheSame(t *testing.T) {
 	commitNow(t, log, c.committer.gather, &boundaries)
 	if len(want) < 1000 {
 		t.Fatalf("only %d events", len(want))
+	}
+	if frames < records+1000 {
+		t.Fatalf("%d frames in %d records: hardly a run among them", frames, records)
 	}
 	places := make(map[[2]string]bool)
 	for _, line := range want {
@@ -127,8 +138,8 @@ func TestJournalMeansTheSame(t *testing.T) {
 			}
 			f.Reset()
 			rec, err := rr.read(b)
-			if err == nil {
-				err = rec.decode(byName, &session, &f)
+			for err == nil && rec.more() {
+				_, err = rec.decode(byName, &session, &f)
 			}
 			if err != nil {
 				t.Fatalf("record %d: %v", index, err)

@@ -53,7 +53,7 @@ func TestSlowSinkGetsSmallerBatches(t *testing.T) {
 	for i := range events {
 		r := record{received: protocols.CaptureTime, counter: uint32(i)}
 		w := newWorker(-1)
-		w.keep(&r, header, []byte("beat\n"))
+		w.keep(&r, header, []byte("beat\n"), 1)
 		if err := b.Add(w.stage[:w.ends[0]]); err != nil {
 			t.Fatal(err)
 		}

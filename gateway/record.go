@@ -8,24 +8,29 @@ import (
 	"github.com/trackgate/trackgate/protocols"
 )
 
-// A journal record is a frame with all that its meaning needs:
+// A journal record is a frame with all that its meaning needs, or a run of frames that need the same:
 //
-//	version 1 | flags 1 | received 8 | newest 8 | counter 4 | connection | raw frame
+//	version 1 | flags 1 | received 8 | newest 8 | counter 4 | connection | frames
 //
 //	connection = protocol s | decoder version 1 | session start 8 | connection number 8 | vehicle s |
 //	             device s | state s | model s | unit s | extra s | zone set 1 | zone 4 | shift 8
+//	frames     = one or more of: number of events uvarint | frame s
 //	s          = length uvarint | bytes
 //
-// Numbers are little endian, times are milliseconds since 1970. The connection part is the session as it was before the frame, so that
-// decoding the frame again repeats what the socket did. It stays the same from frame to frame; a session encodes it when it changes.
+// Numbers are little endian, times are milliseconds since 1970. The connection part is the session as it was before each of the frames, so
+// that decoding them again repeats what the socket did. It stays the same from frame to frame; a session encodes it when it changes.
+//
+// A run is what one read brought: a device that sends what it has stored fills a read with frames, and what stands before them is longer than
+// such a frame. In version 1 of the layout, frames is one frame and nothing else.
 type record struct {
 	datagram    bool
 	quarantined bool
 	received    protocols.Millis
-	newest      protocols.Millis // newest live time known of the vehicle before the frame
-	counter     uint32           // of the frame's first event within the connection
+	newest      protocols.Millis // newest live time known of the vehicle before the next frame
+	counter     uint32           // of the next frame's first event within the connection
 	connection  *connection
-	raw         []byte // the frame: a view of the journal's record
+	frames      []byte // those that are not decoded yet: a view of the journal's record
+	single      bool   // frames is one frame, as it was sent
 }
 
 // connection is the part of a record that its connection repeats.
@@ -38,7 +43,10 @@ type connection struct {
 	session  protocols.Session
 }
 
-const recordVersion = 1
+const (
+	recordVersion = 2
+	recordSingle  = 1 // the version whose records hold one frame, with nothing before it
+)
 
 const (
 	flagDatagram = 1 << iota
@@ -62,6 +70,11 @@ func (r *record) appendFixed(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint64(b, uint64(r.received))
 	b = binary.LittleEndian.AppendUint64(b, uint64(r.newest))
 	return binary.LittleEndian.AppendUint32(b, r.counter)
+}
+
+// leadsTo tells whether a frame of record next, on the same connection, means the same as one more frame of r.
+func (r *record) leadsTo(next *record) bool {
+	return r.datagram == next.datagram && r.quarantined == next.quarantined && r.received == next.received && r.newest == next.newest && r.counter == next.counter
 }
 
 // append appends the connection part.
@@ -100,12 +113,13 @@ type recordReader struct {
 // maxKnown bounds what a recordReader remembers; beyond it starts afresh.
 const maxKnown = 1 << 16
 
-// read parses one record; raw stays a view of b.
+// read parses one record; its frames stay a view of b.
 func (rr *recordReader) read(b []byte) (record, error) {
-	if len(b) < recordFixed || b[0] != recordVersion {
+	if len(b) < recordFixed || b[0] != recordVersion && b[0] != recordSingle {
 		return record{}, errRecord
 	}
 	r := record{
+		single:      b[0] == recordSingle,
 		datagram:    b[1]&flagDatagram != 0,
 		quarantined: b[1]&flagQuarantined != 0,
 		received:    protocols.Millis(binary.LittleEndian.Uint64(b[2:])),
@@ -127,8 +141,30 @@ func (rr *recordReader) read(b []byte) (record, error) {
 		}
 		rr.known[string(b[:n])] = c
 	}
-	r.connection, r.raw = c, b[n:]
+	if r.connection, r.frames = c, b[n:]; len(r.frames) == 0 {
+		return record{}, errRecord
+	}
 	return r, nil
+}
+
+// more tells whether there are frames left to decode.
+func (r *record) more() bool { return len(r.frames) > 0 }
+
+// cut takes the next frame off the record. events is how many the socket made of it.
+func (r *record) cut() (raw []byte, events uint32, err error) {
+	if r.single {
+		raw, r.frames = r.frames, nil
+		return raw, 0, nil
+	}
+	n, w := binary.Uvarint(r.frames)
+	length, l := binary.Uvarint(r.frames[max(w, 0):])
+	if w <= 0 || l <= 0 || length > uint64(len(r.frames)-w-l) {
+		raw, r.frames = r.frames, nil
+		return raw, 0, errRecord
+	}
+	end := w + l + int(length)
+	raw, r.frames = r.frames[w+l:end:end], r.frames[end:]
+	return raw, uint32(n), nil
 }
 
 // connectionLen is the size of the connection part at the start of b.
@@ -177,26 +213,36 @@ func parseConnection(b []byte) (*connection, error) {
 	return c, nil
 }
 
-// decode appends the events of the record to f as the sinks see them. It returns an error where the frame no longer decodes. s is scratch space, so that
-// decoding allocates nothing.
-func (r *record) decode(byName map[string]*protocols.Protocol, s *protocols.Session, f *protocols.Frame) error {
+// decode takes the next frame off the record and appends its events to f as the sinks see them. It returns the frame, and an error where that no longer
+// decodes; the frames behind it mean what they meant. s is scratch space, so that decoding allocates nothing.
+func (r *record) decode(byName map[string]*protocols.Protocol, s *protocols.Session, f *protocols.Frame) (raw []byte, err error) {
+	raw, events, err := r.cut()
+	if err != nil {
+		return raw, err
+	}
+	first := len(f.Events)
+	if err := r.decodeFrame(raw, byName, s, f); err != nil {
+		f.Events = f.Events[:first]
+		r.counter += events
+		return raw, err
+	}
+	r.newest = r.finish(f.Events[first:], s.Device, r.connection.vehicle, r.connection.start, &r.connection.session.Options)
+	r.counter += events
+	return raw, nil
+}
+
+func (r *record) decodeFrame(raw []byte, byName map[string]*protocols.Protocol, s *protocols.Session, f *protocols.Frame) error {
 	p := byName[r.connection.protocol]
 	if p == nil {
 		return fmt.Errorf("unknown protocol %q", r.connection.protocol)
 	}
-	first := len(f.Events)
 	*s = r.connection.session
-	in := protocols.Input{Bytes: r.raw, Received: r.received, Datagram: r.datagram, Final: true} // where it ends was settled at the socket
+	in := protocols.Input{Bytes: raw, Received: r.received, Datagram: r.datagram, Final: true} // where it ends was settled at the socket
 	n, err := protocols.Next(p, s, in, f)
-	if err == nil && n != len(r.raw) {
-		err = fmt.Errorf("%s: frame of %d bytes read as %d", p.Name, len(r.raw), n)
+	if err == nil && n != len(raw) {
+		err = fmt.Errorf("%s: frame of %d bytes read as %d", p.Name, len(raw), n)
 	}
-	if err != nil {
-		f.Events = f.Events[:first]
-		return err
-	}
-	r.finish(f.Events[first:], s.Device, r.connection.vehicle, r.connection.start, &r.connection.session.Options)
-	return nil
+	return err
 }
 
 // finish completes events with what the session and the registry knew, in the same way at the socket and in the sinks: device and vehicle

@@ -67,26 +67,26 @@ type unreeler struct {
 	session protocols.Session
 }
 
-// add decodes the next record of the reel; one that does not decode becomes a dead letter.
+// add decodes the next record of the reel; what does not decode becomes a dead letter: a frame, or where it is not to be made out, the record.
 func (u *unreeler) add(to *reel, b []byte) {
 	index := to.upTo()
 	start := len(to.raw)
 	to.raw = append(to.raw, b...)
 	b = to.raw[start:]
-	first := len(to.frame.Events)
 	r, err := u.records.read(b)
-	if err == nil {
-		err = r.decode(u.byName, &u.session, &to.frame)
-	}
 	if err != nil {
-		raw := b
-		if r.raw != nil {
-			raw = r.raw
-		}
-		to.dead = append(to.dead, protocols.DeadLetter{Index: index, Raw: raw, Error: err.Error()})
+		to.dead = append(to.dead, protocols.DeadLetter{Index: index, Raw: b, Error: err.Error()})
 	}
-	for i := first; i < len(to.frame.Events); i++ {
-		to.frame.Events[i].Index, to.frame.Events[i].Raw = index, r.raw
+	for r.more() {
+		first := len(to.frame.Events)
+		raw, err := r.decode(u.byName, &u.session, &to.frame)
+		if err != nil {
+			to.dead = append(to.dead, protocols.DeadLetter{Index: index, Raw: raw, Error: err.Error()})
+			continue
+		}
+		for i := first; i < len(to.frame.Events); i++ {
+			to.frame.Events[i].Index, to.frame.Events[i].Raw = index, raw
+		}
 	}
 	to.ends = append(to.ends, len(to.frame.Events))
 }

@@ -249,7 +249,7 @@ func (s *session) journal(w *worker, before protocols.Session, raw []byte, now p
 	if s.entry != nil {
 		r.newest = protocols.Millis(s.entry.newest.Load())
 	}
-	w.keep(&r, s.header, raw)
+	w.keep(&r, s.header, raw, len(w.frame.Events))
 	newest := r.finish(w.frame.Events, s.state.Device, s.vehicle(), s.started, &before.Options)
 	for i := range w.frame.Events {
 		w.quality(s.core.m, s.protocol, &w.frame.Events[i])
@@ -258,6 +258,7 @@ func (s *session) journal(w *worker, before protocols.Session, raw []byte, now p
 		raise(&s.entry.newest, int64(newest))
 	}
 	s.counter += uint32(len(w.frame.Events))
+	w.kept(s.counter, newest)
 }
 
 // raise sets v to n unless it is larger already.

@@ -52,7 +52,7 @@ func (j *wires) write(n int) {
 			frame = "\n"
 		}
 		w := newWorker(-1)
-		w.keep(&r, string(c.append(nil)), []byte(frame))
+		w.keep(&r, string(c.append(nil)), []byte(frame), 1)
 		if err := b.Add(w.stage[:w.ends[0]]); err != nil {
 			j.t.Fatal(err)
 		}

@@ -19,10 +19,19 @@ func TestRecordsOfOtherVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := protocols.At(time.Now())
+	single := func(raw string) []byte { // as the first layout was
+		r := record{received: now}
+		c := connection{protocol: "wire", version: 1, start: now, number: 2, vehicle: "B", session: protocols.Session{Device: "B"}}
+		b := append(c.append(r.appendFixed(nil)), raw...)
+		b[0] = recordSingle
+		return b
+	}
 	record := func(protocol string, decoder uint8, raw string) []byte {
 		r := record{received: now}
 		c := connection{protocol: protocol, version: decoder, start: now, number: 1, vehicle: "A", session: protocols.Session{Device: "A"}}
-		return append(c.append(r.appendFixed(nil)), raw...)
+		w := newWorker(-1)
+		w.keep(&r, string(c.append(nil)), []byte(raw), 1)
+		return w.stage
 	}
 	later := record("wire", 1, "beat\n")
 	later[0] = recordVersion + 1
@@ -34,6 +43,7 @@ func TestRecordsOfOtherVersions(t *testing.T) {
 		record("wire", 9, "panic\n"),  // a frame that a later decoder accepted
 		record("wire", 1, "beat\n"),   // ours
 		[]byte("a record of nothing"), // never valid
+		single("beat\n"),              // ours, some time ago
 	} {
 		if err := batch.Add(b); err != nil {
 			t.Fatal(err)
@@ -47,8 +57,8 @@ func TestRecordsOfOtherVersions(t *testing.T) {
 	store := newMemory()
 	r := startIn(t, dir, store, nil)
 	r.until("the store has it all", func() bool { return r.Lag() == 0 })
-	if got := store.wait(t, 2); len(got) != 2 {
-		t.Errorf("%d events, want 2", len(got))
+	if got := store.wait(t, 3); len(got) != 3 {
+		t.Errorf("%d events, want 3", len(got))
 	}
 	store.mu.Lock()
 	defer store.mu.Unlock()

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"encoding/binary"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trackgate/trackgate/protocols"
@@ -13,6 +15,7 @@ type worker struct {
 	frame protocols.Frame
 	stage []byte // journal records of this read, one after the other
 	ends  []int  // where each of them ends in stage
+	run   run    // the last of them
 	out   []byte // replies of this read
 
 	header []byte // of a record, while it is made
@@ -55,15 +58,37 @@ const maxStage = 256 << 10
 
 // reset readies w for the next read.
 func (w *worker) reset() {
-	w.stage, w.ends, w.out = w.stage[:0], w.ends[:0], w.out[:0]
+	w.stage, w.ends, w.out, w.run = w.stage[:0], w.ends[:0], w.out[:0], run{}
 }
 
-// keep stages the record of one frame.
-func (w *worker) keep(r *record, header string, raw []byte) {
-	w.stage = r.appendFixed(w.stage)
-	w.stage = append(w.stage, header...)
+// run is the record that the last frame was staged in.
+type run struct {
+	head   record // as the next frame would begin a record, were it to go on like this
+	header string // its connection part
+	size   int    // of its frames
+}
+
+// maxRun is how many bytes of frames one record takes before the next frame begins another: few enough that a sink's batch can be cut between records.
+const maxRun = 4 << 10
+
+// keep stages one frame, in the last record where that goes on with it, else in a record of its own.
+func (w *worker) keep(r *record, header string, raw []byte, events int) {
+	if w.run.size == 0 || w.run.size+len(raw) > maxRun || header != w.run.header || !w.run.head.leadsTo(r) {
+		w.stage = r.appendFixed(w.stage)
+		w.stage = append(w.stage, header...)
+		w.ends = append(w.ends, 0)
+		w.run = run{head: *r, header: header}
+	}
+	w.stage = binary.AppendUvarint(w.stage, uint64(events))
+	w.stage = binary.AppendUvarint(w.stage, uint64(len(raw)))
 	w.stage = append(w.stage, raw...)
-	w.ends = append(w.ends, len(w.stage))
+	w.ends[len(w.ends)-1] = len(w.stage)
+	w.run.size += len(raw)
+}
+
+// kept says where the last frame left its connection and its vehicle.
+func (w *worker) kept(counter uint32, newest protocols.Millis) {
+	w.run.head.counter, w.run.head.newest = counter, newest
 }
 
 // count counts an accepted frame by its message.

@@ -111,7 +111,7 @@ type run struct {
 	CPU, User float64 // ns of the servers for each record, and of that outside the kernel
 	P50, P99  float64 // ns
 	Mallocs   float64 // for each record
-	Group     float64 // records of a commit
+	Group     float64 // frames of a commit
 	Bytes     float64 // of the journal, for each record
 	Resident  float64 // bytes, of the servers
 	Missed    float64
@@ -139,7 +139,7 @@ func (r *rig) totals() (t totals, err error) {
 			return t, err
 		}
 		t.CPU, t.User, t.Resident = t.CPU+u.CPU, t.User+u.User, t.Resident+u.Resident
-		t.Mallocs, t.Commits, t.Records, t.Bytes = t.Mallocs+s.Mallocs, t.Commits+s.Commits, t.Records+s.Records, t.serverState.Bytes+s.Bytes
+		t.Mallocs, t.Commits, t.Bytes = t.Mallocs+s.Mallocs, t.Commits+s.Commits, t.serverState.Bytes+s.Bytes
 	}
 	return t, nil
 }
@@ -183,8 +183,7 @@ func (r *rig) measure(o order) (m run, err error) {
 	m = run{Rate: out.rate(), CPU: float64(after.CPU-before.CPU) / n, User: float64(after.User-before.User) / n, P50: float64(out.Latency.Quantile(0.5)),
 		P99: float64(out.Latency.Quantile(0.99)), Mallocs: float64(after.Mallocs-before.Mallocs) / n, Resident: float64(after.Resident), Missed: float64(out.Missed)}
 	if commits := float64(after.Commits - before.Commits); commits > 0 {
-		frames := float64(after.Records - before.Records)
-		m.Group, m.Bytes = frames/commits, float64(after.serverState.Bytes-before.serverState.Bytes)/n
+		m.Group, m.Bytes = float64(out.Frames)/commits, float64(after.serverState.Bytes-before.serverState.Bytes)/n
 	}
 	return m, nil
 }

@@ -88,9 +88,9 @@ func (b *bench) framesOf(protocol string, connections int, flights []int) error 
 		wanted, met := atLeast(ratio, want)
 		what := fmt.Sprintf("%s, %s connections, %d in flight", title(protocol), connectionsText(connections), flight)
 		b.results.add(row{Group: "a", What: what, Limit: perSecond(m[bareServer].Rate), Ours: perSecond(alone.Rate), Ratio: ratio, Wanted: wanted,
-			Met: met, Note: fmt.Sprintf("with both sinks %s, %.2f; net %s; CPU %s, with sinks %s, bare %s; p50 %s, p99 %s; %.3f allocations; %.0f a commit",
+			Met: met, Note: fmt.Sprintf("with both sinks %s, %.2f; net %s; CPU %s, with sinks %s, bare %s; p50 %s, p99 %s; %.3f allocations; %.0f a commit, %.0f bytes of journal each",
 				perSecond(ours.Rate), ours.Rate/m[bareServer].Rate, perSecond(m[netServer].Rate), nanos(alone.CPU), nanos(ours.CPU),
-				nanos(m[bareServer].CPU), nanos(alone.P50), nanos(alone.P99), alone.Mallocs, alone.Group)})
+				nanos(m[bareServer].CPU), nanos(alone.P50), nanos(alone.P99), alone.Mallocs, alone.Group, alone.Bytes)})
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func (b *bench) latencyRows(connections int, rate float64, window time.Duration,
 		}
 		b.results.add(row{Group: "b", What: fmt.Sprintf("durable answer %s, %s connections, %s, window %v", q.name, connectionsText(connections), perSecond(rate), window),
 			Limit: nanos(limit), Ours: nanos(q.ours), Ratio: ratio, Wanted: wanted, Met: met,
-			Note: fmt.Sprintf("bare %s + sync %s; %.0f records a commit; CPU of a record %s", nanos(q.bare), nanos(q.sync), ours.Group, nanos(ours.CPU))})
+			Note: fmt.Sprintf("bare %s + sync %s; %.0f frames a commit; CPU of a record %s", nanos(q.bare), nanos(q.sync), ours.Group, nanos(ours.CPU))})
 	}
 }
 

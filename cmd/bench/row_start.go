@@ -52,7 +52,7 @@ func (b *bench) start() error {
 	return nil
 }
 
-// fillJournal lets a gateway whose store takes nothing fill the journal in dir.
+// fillJournal lets a gateway whose store takes nothing fill the journal in dir, a frame a record, as devices do that are online.
 func fillJournal(dir string, bytes int64) (records uint64, err error) {
 	p := new(pair)
 	defer func() {
@@ -73,18 +73,20 @@ func fillJournal(dir string, bytes int64) (records uint64, err error) {
 	if p.fleet, err = startPart("fleet"); err != nil {
 		return 0, err
 	}
-	if _, err := command(p.fleet, &order{Do: "connect", To: s.Addr, Protocol: "gt06", Connections: 500}); err != nil {
+	if _, err := command(p.fleet, &order{Do: "connect", To: s.Addr, Protocol: "gt06", Connections: 1000}); err != nil {
 		return 0, err
 	}
 	for s.Bytes < uint64(bytes) {
-		if _, err := command(p.fleet, &order{Do: "closed", Flight: 64, Fresh: true, Seconds: 0.1}); err != nil {
+		out, err := command(p.fleet, &order{Do: "closed", Flight: 1, Fresh: true, Seconds: 0.1})
+		if err != nil {
 			return 0, err
 		}
+		records += uint64(out.Records)
 		if s, err = p.state(&serverOrder{Do: "stats"}); err != nil {
 			return 0, err
 		}
 	}
-	return s.Records, nil
+	return records, nil
 }
 
 // readFolder reads all files once.

@@ -42,7 +42,6 @@ type serverState struct {
 	Addr    string `json:"addr"`
 	Mallocs uint64 `json:"mallocs"`
 	Commits uint64 `json:"commits"` // of the journal
-	Records uint64 `json:"records"`
 	Bytes   uint64 `json:"bytes"` // appended to the journal
 	Lag     uint64 `json:"lag"`
 }

@@ -106,7 +106,7 @@ func (s *gatewayServer) addr() string { return s.at }
 
 func (s *gatewayServer) add(out *serverState) {
 	j := s.log.Stats()
-	out.Lag, out.Bytes, out.Commits, out.Records = s.gateway.Lag(), j.AppendedBytes, j.Appends, j.Records
+	out.Lag, out.Bytes, out.Commits = s.gateway.Lag(), j.AppendedBytes, j.Appends
 }
 
 func (s *gatewayServer) stop() {
