@@ -42,7 +42,7 @@ type serverState struct {
 	Addr    string `json:"addr"`
 	Mallocs uint64 `json:"mallocs"`
 	Commits uint64 `json:"commits"` // of the journal
-	Bytes   uint64 `json:"bytes"` // appended to the journal
+	Bytes   uint64 `json:"bytes"`   // appended to the journal
 	Lag     uint64 `json:"lag"`
 }
 
