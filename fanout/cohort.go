@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"crypto/sha256"
-	"maps"
 	"slices"
 	"strings"
 
@@ -45,7 +44,7 @@ func grantsKey(c *auth.Claims) string {
 		return "*"
 	}
 	sum := sha256.New()
-	for _, list := range [][]string{slices.Sorted(maps.Keys(g.Vehicles)), slices.Sorted(slices.Values(g.Groups))} {
+	for _, list := range [][]string{g.Vehicles, slices.Sorted(slices.Values(g.Groups))} {
 		sum.Write([]byte(strings.Join(list, "\x00")))
 		sum.Write([]byte{0, 0})
 	}

@@ -3,6 +3,7 @@ package fanout
 import (
 	"errors"
 	"net/url"
+	"runtime"
 	"strings"
 	"time"
 
@@ -10,9 +11,12 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// redisBuffer is the size of each of a connection's two buffers in bytes. Many clients that come together open as many connections as the pool allows,
-// and there they stay.
-const redisBuffer = 16 << 10
+// Many clients that come together open as many connections as the pool allows, and there they stay, each with two buffers. Redis answers one request at a
+// time anyway.
+const (
+	redisBuffer       = 16 << 10 // bytes
+	redisPerProcessor = 4        // connections, where the URL does not say how many
+)
 
 func redisClient(rawURL string, cluster bool) (redis.UniversalClient, error) {
 	rawURL = severalNodes(rawURL)
@@ -43,6 +47,9 @@ func redisClient(rawURL string, cluster bool) (redis.UniversalClient, error) {
 		o.DialTimeout = 2 * time.Second
 	}
 	o.ReadBufferSize, o.WriteBufferSize = redisBuffer, redisBuffer
+	if o.PoolSize == 0 {
+		o.PoolSize = max(8, redisPerProcessor*runtime.GOMAXPROCS(0))
+	}
 	if o.TLSConfig == nil {
 		o.Dialer = quickDial(o.DialTimeout)
 	}

@@ -60,8 +60,8 @@ type Server struct {
 
 	ctx        context.Context // of Run; the life of the connections
 	running    chan struct{}   // closed when Run has begun
-	sessions   sync.Map        // *session
-	engines    *engines        // of Socket.IO
+	sessions   sessions
+	engines    *engines // of Socket.IO
 	recoveries *recoveries
 	readers    attendance
 }
@@ -122,10 +122,9 @@ func (s *Server) Run(ctx context.Context) error {
 	select {
 	case <-gone:
 	case <-time.After(2 * closeGrace):
-		s.sessions.Range(func(k, _ any) bool {
-			k.(*session).client.link.close(codeGoingAway, "")
-			return true
-		})
+		for _, session := range s.sessions.those(everySession) {
+			session.client.link.close(codeGoingAway, "")
+		}
 		<-gone
 	}
 	for _, p := range s.hub.pollers {
@@ -155,22 +154,17 @@ func (s *Server) regrant(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		s.sessions.Range(func(k, _ any) bool {
-			session := k.(*session)
+		for _, session := range s.sessions.those((*session).changeable) {
 			claims := session.client.claims.Load()
-			grouped := len(claims.Grants.Groups) > 0 || session.grouped.Load()
-			if !claims.LookedUp && !grouped {
-				return true
-			}
 			fresh, err := s.authority.Refresh(ctx, claims)
 			if err != nil {
 				s.log.Warn("reading grants", zap.Error(err)) // those of before hold until the table answers
-				return ctx.Err() == nil
-			}
-			if fresh != claims || grouped {
+			} else if fresh != claims || session.byGroup() {
 				session.regrant(fresh)
 			}
-			return ctx.Err() == nil
-		})
+			if ctx.Err() != nil {
+				return
+			}
+		}
 	}
 }

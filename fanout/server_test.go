@@ -246,14 +246,13 @@ func (n *node) settle(except ...*session) {
 }
 
 // sessionOf is the session of a subject that has one connection.
-func (n *node) sessionOf(sub string) (s *session) {
-	n.sessions.Range(func(k, _ any) bool {
-		if k.(*session).user == sub {
-			s = k.(*session)
+func (n *node) sessionOf(sub string) *session {
+	for _, s := range n.sessions.those(everySession) {
+		if s.user == sub {
+			return s
 		}
-		return s == nil
-	})
-	return s
+	}
+	return nil
 }
 
 // message is what a client is sent, as far as the tests look at it.

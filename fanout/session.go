@@ -23,6 +23,14 @@ type session struct {
 	full    bool     // and whether it went beyond what a client may follow
 }
 
+// byGroup says whether what the client sees depends on groups.
+func (s *session) byGroup() bool {
+	return len(s.client.claims.Load().Grants.Groups) > 0 || s.grouped.Load()
+}
+
+// changeable says whether what the client may see can change while its token is valid.
+func (s *session) changeable() bool { return s.client.claims.Load().LookedUp || s.byGroup() }
+
 // handle carries out a request.
 func (s *session) handle(ctx context.Context, r *request) {
 	c := s.client

@@ -254,7 +254,7 @@ func (e *engine) end() {
 	user := ""
 	if e.session != nil {
 		user = e.session.user
-		s.sessions.Delete(e.session)
+		s.sessions.remove(e.session)
 		e.part()
 	}
 	s.engines.remove(e)

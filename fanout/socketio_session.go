@@ -123,7 +123,7 @@ func (e *engine) connect(data json.RawMessage) error {
 	c := newClient(s.hub, e, claims, s.gap)
 	e.session = &session{server: s, client: c, user: claims.Subject}
 	s.hub.attach(c)
-	s.sessions.Store(e.session, nil)
+	s.sessions.add(e.session)
 	e.mu.Lock()
 	e.client = c
 	if e.sock != nil {

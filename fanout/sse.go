@@ -125,9 +125,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, claims *auth.Cla
 	st.client = c
 	session := &session{server: s, client: c, user: claims.Subject}
 	s.hub.attach(c)
-	s.sessions.Store(session, nil)
+	s.sessions.add(session)
 	defer session.end()
-	defer s.sessions.Delete(session)
+	defer s.sessions.remove(session)
 	asked := make(chan struct{})
 	go func() { // beside the writing: a snapshot waits until it is taken
 		defer close(asked)

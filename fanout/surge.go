@@ -13,10 +13,10 @@ const (
 	perSpent = 100
 )
 
-// A process that allocates less than quiet a second has time to clear away what it left while it was busy: at least worthwhile, and a quarter of what lives.
+// A process that allocates less than quiet a second has time to clear away what it left while it was busy: at least worthwhile, and an eighth of what lives.
 const (
 	quiet      = 1 << 20
-	worthwhile = 4 << 20
+	worthwhile = 2 << 20
 )
 
 // afterSurges gives memory back once many clients have come, or many messages: a handshake, a token and a snapshot leave ten times what a silent connection
@@ -34,7 +34,7 @@ func (s *Server) afterSurges(ctx context.Context) {
 		spentNow := s.hub.spent.Load()
 		allocatedNow, lives := allocations()
 		came := spentNow == spent && spentNow-spentCleared >= surge
-		calm := allocatedNow-allocated < quiet && allocatedNow-allocatedCleared >= max(worthwhile, lives/4)
+		calm := allocatedNow-allocated < quiet && allocatedNow-allocatedCleared >= max(worthwhile, lives/8)
 		if came || calm {
 			debug.FreeOSMemory()
 			spentCleared = spentNow

@@ -192,7 +192,7 @@ func (v *visitor) join(claims *auth.Claims) bool {
 	v.limiter = rate.NewLimiter(requestsPerSecond, requestBurst)
 	s.hub.attach(c)
 	v.sock.client.Store(c)
-	s.sessions.Store(v.session, nil)
+	s.sessions.add(v.session)
 	return true
 }
 
@@ -272,7 +272,7 @@ func (v *visitor) gone() {
 	user := ""
 	if v.session != nil {
 		user = v.session.user
-		s.sessions.Delete(v.session)
+		s.sessions.remove(v.session)
 		v.session.end()
 	}
 	s.gate.leave(v.address, user)

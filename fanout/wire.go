@@ -118,7 +118,7 @@ func (w *connWire) close() { w.conn.Close() }
 
 // Counted is a connection whose listener counts those that are open.
 type Counted interface {
-	// Detach closes the connection, of which somebody has a duplicate. It counts until gone is called.
+	// Detach closes the connection, of which somebody has a duplicate. It counts until gone is called, which happens once.
 	Detach() (gone func())
 }
 

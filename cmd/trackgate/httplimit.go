@@ -19,6 +19,7 @@ type limitedListener struct {
 	shared int64        // most connections of people and devices together
 	device func() int64 // connections of devices
 	open   atomic.Int64
+	left   func() // says that one has gone
 }
 
 func newLimitedListener(l net.Listener, g *gateway.Gateway) *limitedListener {
@@ -27,6 +28,7 @@ func newLimitedListener(l net.Listener, g *gateway.Gateway) *limitedListener {
 		files = max(1024, min(files, 1<<30))
 	}
 	out := &limitedListener{Listener: l, own: max(1, int64(files)/20), shared: int64(files) / 10 * 9, device: func() int64 { return 0 }}
+	out.left = func() { out.open.Add(-1) }
 	if g != nil {
 		out.device = g.Open
 	}
@@ -55,7 +57,7 @@ func (l *limitedListener) beyond() int64 { return max(0, l.open.Load()-l.own) }
 type limitedConn struct {
 	net.Conn
 	listener *limitedListener
-	once     sync.Once
+	once     sync.Once // it counts no more, or somebody else does it
 }
 
 // SyscallConn lets the socket's options be set.
@@ -73,12 +75,15 @@ func (c *limitedConn) Close() error {
 }
 
 // release has the connection count no more.
-func (c *limitedConn) release() { c.once.Do(func() { c.listener.open.Add(-1) }) }
+func (c *limitedConn) release() { c.once.Do(c.listener.left) }
 
-// Detach implements fanout.Counted: WebSockets go on without their net.Conn, as a descriptor that counts as before.
+// Detach implements fanout.Counted: WebSockets go on without their net.Conn, as a descriptor that counts as before. What it returns keeps nothing of the
+// connection.
 func (c *limitedConn) Detach() (gone func()) {
 	c.Conn.Close()
-	return c.release
+	gone = func() {}
+	c.once.Do(func() { gone = c.listener.left })
+	return gone
 }
 
 var _ fanout.Counted = (*limitedConn)(nil)

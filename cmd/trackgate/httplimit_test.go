@@ -23,7 +23,8 @@ func TestHTTPConnectionsAreLimited(t *testing.T) {
 	}
 	defer socket.Close()
 	var devices atomic.Int64
-	l := &limitedListener{Listener: socket, own: 2, shared: 10, device: devices.Load}
+	l := newLimitedListener(socket, nil)
+	l.own, l.shared, l.device = 2, 10, devices.Load
 	accepted := make(chan net.Conn, 20)
 	go func() {
 		for {
@@ -63,9 +64,13 @@ func TestHTTPConnectionsAreLimited(t *testing.T) {
 	dial(true)
 	dial(false)
 	devices.Store(0)
-	gone := dial(true).(*limitedConn).Detach() // as WebSockets are
+	detached := dial(true).(*limitedConn)
+	gone := detached.Detach() // as WebSockets are
 	open := l.open.Load()
-	gone()
+	detached.Close()
+	if got := l.open.Load(); got != open {
+		t.Errorf("%d open after a connection was closed that its descriptor counts for, want %d", got, open)
+	}
 	gone()
 	if got := l.open.Load(); got != open-1 {
 		t.Errorf("%d open after the end of one of %d", got, open)

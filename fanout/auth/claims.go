@@ -72,8 +72,8 @@ type Claims struct {
 
 // Grants name vehicles. The zero value names none.
 type Grants struct {
-	All      bool // every vehicle
-	Vehicles map[string]struct{}
+	All      bool     // every vehicle
+	Vehicles []string // sorted, each once
 	Groups   []string
 }
 
@@ -83,30 +83,27 @@ func NewGrants(vehicles, groups []string) (Grants, error) {
 		return Grants{}, fmt.Errorf("more than %d vehicles or %d groups", MaxVehicles, MaxGroups)
 	}
 	g := Grants{Groups: groups}
-	if len(vehicles) > 0 {
-		g.Vehicles = make(map[string]struct{}, len(vehicles))
-	}
 	for _, v := range vehicles {
 		if v == "*" {
 			g.All = true
-			continue
 		}
-		g.Vehicles[v] = struct{}{}
 	}
+	if g.Vehicles = slices.Compact(slices.Sorted(slices.Values(vehicles))); g.All {
+		g.Vehicles = slices.DeleteFunc(g.Vehicles, func(v string) bool { return v == "*" })
+	}
+	g.Vehicles = slices.Clip(g.Vehicles)
 	return g, nil
+}
+
+// Names says whether the vehicle is among those that are named.
+func (g Grants) Names(vehicle string) bool {
+	_, ok := slices.BinarySearch(g.Vehicles, vehicle)
+	return ok
 }
 
 // Equal compares two grants.
 func (g Grants) Equal(h Grants) bool {
-	if g.All != h.All || len(g.Vehicles) != len(h.Vehicles) || !slices.Equal(g.Groups, h.Groups) {
-		return false
-	}
-	for v := range g.Vehicles {
-		if _, ok := h.Vehicles[v]; !ok {
-			return false
-		}
-	}
-	return true
+	return g.All == h.All && slices.Equal(g.Vehicles, h.Vehicles) && slices.Equal(g.Groups, h.Groups)
 }
 
 // list is a claim that may be one text or an array.

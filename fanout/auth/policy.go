@@ -25,7 +25,7 @@ func (p *Policy) Allow(c *Claims, a Action, vehicle string) bool {
 	if vehicle == "" || c.Grants.All {
 		return true
 	}
-	if _, ok := c.Grants.Vehicles[vehicle]; ok {
+	if c.Grants.Names(vehicle) {
 		return true
 	}
 	if len(c.Grants.Groups) == 0 {

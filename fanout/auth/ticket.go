@@ -42,10 +42,8 @@ type ticketBody struct {
 
 // MintTicket makes a ticket that can be exchanged once, within ttl, for the claims.
 func (a *Authority) MintTicket(ctx context.Context, c *Claims, ttl time.Duration) (string, error) {
-	b := ticketBody{Subject: c.Subject, Expires: c.Expires, Scope: c.Scope, All: c.Grants.All, Groups: c.Grants.Groups, LookedUp: c.LookedUp}
-	for v := range c.Grants.Vehicles {
-		b.Vehicles = append(b.Vehicles, v)
-	}
+	b := ticketBody{Subject: c.Subject, Expires: c.Expires, Scope: c.Scope, All: c.Grants.All, Vehicles: c.Grants.Vehicles, Groups: c.Grants.Groups,
+		LookedUp: c.LookedUp}
 	raw, err := json.Marshal(b)
 	if err != nil {
 		return "", fmt.Errorf("auth: ticket: %w", err)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
@@ -173,11 +172,7 @@ func Sign(secret []byte, c Claims) (string, error) {
 		if c.Grants.All {
 			vehicles = append(vehicles, "*")
 		}
-		for v := range c.Grants.Vehicles {
-			vehicles = append(vehicles, v)
-		}
-		slices.Sort(vehicles)
-		claims["vehicles"] = vehicles
+		claims["vehicles"] = append(vehicles, c.Grants.Vehicles...)
 		if len(c.Grants.Groups) > 0 {
 			claims["groups"] = c.Grants.Groups
 		}
