@@ -254,10 +254,22 @@ func appendDecimal(b []byte, v int64, scale int) []byte {
 		b = append(b, '-')
 		u = -u
 	}
-	unit := uint64(pow10[scale])
-	b = strconv.AppendUint(b, u/unit, 10)
-	b = append(b, '.')
-	return appendPadded(b, u%unit, scale)
+	whole := u / units[scale]
+	b = strconv.AppendUint(b, whole, 10)
+	return appendDigits(append(b, '.'), u-whole*units[scale], scale)
+}
+
+var units = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+
+// appendDigits appends the last n decimal digits of v, at most 10 of them.
+func appendDigits(b []byte, v uint64, n int) []byte {
+	end := len(b) + n
+	b = append(b, "0000000000"[:n]...)
+	for i := end - 1; v > 0 && i >= end-n; i-- {
+		b[i] = byte('0' + v%10)
+		v /= 10
+	}
+	return b
 }
 
 var ioKeys [1 << 16]struct {

@@ -234,6 +234,7 @@ func (e *Event) MarkLate(newest Millis) {
 	e.Late = e.Stored || old || passed
 }
 
+// appendPadded appends v with zeros before it, width digits at least.
 func appendPadded(b []byte, v uint64, width int) []byte {
 	var d [20]byte
 	i := len(d)

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"math/big"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +103,60 @@ func TestFingerprintStays(t *testing.T) {
 	}
 	if len(seen) < 19990 {
 		t.Errorf("%d fingerprints of 20000 records", len(seen))
+	}
+}
+
+// TestTimesAsText compares with the standard library's, at the ends and anywhere between.
+func TestTimesAsText(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range 100_000 {
+		m := Millis(random.Int64N(400_000_000_000_000) - 100_000_000_000_000)
+		if ends := [...]Millis{0, -1, 999, 253402300799999, 253402300800000, -62167219200000, -62167219200001}; i < len(ends) {
+			m = ends[i]
+		}
+		if got, want := m.String(), m.Time().Format("2006-01-02T15:04:05.000Z"); got != want {
+			t.Fatalf("%d: %s, want %s", int64(m), got, want)
+		}
+	}
+}
+
+// TestDecimalsAsText compares with exact arithmetic.
+func TestDecimalsAsText(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 100_000 {
+		v, scale := random.Int64()>>random.IntN(63), random.IntN(10)
+		if random.IntN(2) == 0 {
+			v = -v
+		}
+		got, ok := new(big.Rat).SetString(string(appendDecimal(nil, v, scale)))
+		want := big.NewRat(v, 1)
+		for range scale {
+			want.Quo(want, big.NewRat(10, 1))
+		}
+		if !ok || got.Cmp(want) != 0 {
+			t.Fatalf("%d / 10^%d: %s", v, scale, appendDecimal(nil, v, scale))
+		}
+	}
+}
+
+func BenchmarkEventJSON(b *testing.B) {
+	e := Event{Device: "356307042441013", Vehicle: "truck-7", Protocol: "teltonika", Kind: Position, Time: 1_780_315_200_123, Received: 1_780_315_201_456, Session: 1_780_315_100_000,
+		Counter: 17, FP: 12345678}
+	e.SetFix(54.7146368, 25.3032016, true)
+	e.SetAlt(133)
+	e.SetSpeed(57)
+	e.SetCourse(214)
+	e.SetSats(12)
+	e.Bool("ignition", true)
+	e.Int("rssi", 4)
+	e.Dec("power_v", 12480, 3)
+	e.Dec("battery_v", 4012, 3)
+	e.Int("odometer_m", 123456789)
+	e.Cell(246, 1, 12345, 6789)
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = e.AppendJSON(buf[:0])
 	}
 }
 

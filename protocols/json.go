@@ -93,6 +93,14 @@ func appendMember(b []byte, name, value string) []byte {
 	return appendString(b, value)
 }
 
+// asItIs are the bytes that a JSON string holds as they are, and HTML too.
+var asItIs = func() (as [256]bool) {
+	for c := byte(0x20); c < 0x7f; c++ {
+		as[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return as
+}()
+
 // appendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.
 func appendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
@@ -100,7 +108,7 @@ func appendString(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && c != 0x7f {
+		if asItIs[c] {
 			i++
 			continue
 		}

@@ -47,9 +47,25 @@ var months = func() (list [12]struct{ length, before, days int }) {
 	return list
 }()
 
-// AppendRFC3339 appends m as 2006-01-02T15:04:05.000Z.
+// AppendRFC3339 appends m as 2006-01-02T15:04:05.000Z. Each event is written with two times, and AppendFormat reads its layout anew each time.
 func (m Millis) AppendRFC3339(b []byte) []byte {
-	return m.Time().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	t := m.Time()
+	year, month, day := t.Date()
+	if uint(year) > 9999 {
+		return t.AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	}
+	const perDay = 24 * 3_600_000
+	ms := int(m % perDay)
+	if ms < 0 {
+		ms += perDay
+	}
+	b = appendDigits(b, uint64(year), 4)
+	b = appendDigits(append(b, '-'), uint64(month), 2)
+	b = appendDigits(append(b, '-'), uint64(day), 2)
+	b = appendDigits(append(b, 'T'), uint64(ms/3_600_000), 2)
+	b = appendDigits(append(b, ':'), uint64(ms/60_000%60), 2)
+	b = appendDigits(append(b, ':'), uint64(ms/1000%60), 2)
+	return append(appendDigits(append(b, '.'), uint64(ms%1000), 3), 'Z')
 }
 
 func (m Millis) String() string { return string(m.AppendRFC3339(nil)) }
