@@ -287,7 +287,7 @@ type sustained struct {
 	points  []storePoint
 }
 
-// sustain floods the node for a moment, then offers it what the store took, and less until the lag stays where it is.
+// sustain floods the node for a moment, then offers it what the store took, less until the lag stays where it is, and more again until it does not.
 func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err error) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -310,43 +310,68 @@ func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err 
 		return s, err
 	}
 	s.alone = (s.rows - before) / time.Since(drained).Seconds()
-	offer := min(limit, max(s.alone, limit/2))
-	for range 4 {
-		u0, err := used(n.cmd.Process.Pid)
+	offer, kept, missed := min(limit, max(s.alone, limit/2)), 0.0, 0.0 // rates that the store has kept up with, and has not
+	for range mostOffers {
+		o, err := n.offer(fleet, offer, 4*length, &s.rows)
 		if err != nil {
 			return s, err
 		}
-		m0, err := busy()
-		if err != nil {
-			return s, err
+		flat := o.rate >= 0.97*offer
+		if flat && offer > kept || kept == 0 && o.rate > s.rate {
+			s.rate, s.cpu, s.machine = o.rate, o.cpu, o.machine
 		}
-		out, err := command(fleet, &order{Do: "open", Rate: offer, Seconds: 4 * length})
-		if err != nil {
-			return s, err
+		switch {
+		case flat && missed == 0:
+			return s, nil
+		case flat:
+			kept = offer
+		default:
+			missed = offer
 		}
-		s.rows += float64(out.Records)
-		sent := time.Now()
-		if err := n.drained(s.rows); err != nil {
-			return s, err
-		}
-		behind := max(0, time.Since(sent)-settles) // how long the store was behind
-		u1, err := used(n.cmd.Process.Pid)
-		if err != nil {
-			return s, err
-		}
-		m1, err := busy()
-		if err != nil {
-			return s, err
-		}
-		if rate := float64(out.Records) / (out.Seconds + behind.Seconds()); rate > s.rate {
-			s.rate, s.cpu, s.machine = rate, (u1.CPU-u0.CPU).Seconds()/float64(out.Records), (m1-m0).Seconds()/float64(out.Records)
-		}
-		if s.rate >= 0.97*offer {
+		if kept == 0 {
+			offer = o.rate // less than it could be: what comes too fast takes the cores from the store
+		} else if missed < 1.06*kept {
 			break
+		} else {
+			offer = (kept + missed) / 2
 		}
-		offer = s.rate
 	}
 	return s, nil
+}
+
+// mostOffers is how many rates are tried.
+const mostOffers = 7
+
+// offer offers a rate for a while and waits until the store has everything; rows is how many records it then has.
+func (n *node) offer(fleet *process, rate, seconds float64, rows *float64) (s sustained, err error) {
+	u0, err := used(n.cmd.Process.Pid)
+	if err != nil {
+		return s, err
+	}
+	m0, err := busy()
+	if err != nil {
+		return s, err
+	}
+	out, err := command(fleet, &order{Do: "open", Rate: rate, Seconds: seconds})
+	if err != nil {
+		return s, err
+	}
+	*rows += float64(out.Records)
+	sent := time.Now()
+	if err := n.drained(*rows); err != nil {
+		return s, err
+	}
+	behind := max(0, time.Since(sent)-settles) // how long the store was behind
+	u1, err := used(n.cmd.Process.Pid)
+	if err != nil {
+		return s, err
+	}
+	m1, err := busy()
+	if err != nil {
+		return s, err
+	}
+	records := float64(out.Records)
+	return sustained{rate: records / (out.Seconds + behind.Seconds()), cpu: (u1.CPU - u0.CPU).Seconds() / records, machine: (m1 - m0).Seconds() / records}, nil
 }
 
 // stored is how many records the store has taken.

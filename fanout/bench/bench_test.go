@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,27 @@ func TestSmoke(t *testing.T) {
 	b.print(&table, results)
 	if !strings.Contains(table.String(), "| idle connection, one vehicle |") {
 		t.Error(table.String())
+	}
+}
+
+// TestServersHaveTheirOwnCore: a server that shares the core of what measures it, or is not where it should be, is not measured.
+func TestServersHaveTheirOwnCore(t *testing.T) {
+	need(t, "taskset")
+	own := runsOn(os.Getpid())
+	first, _, several := strings.Cut(own, ",")
+	first, _, span := strings.Cut(first, "-")
+	core, err := strconv.Atoi(first)
+	if err != nil {
+		t.Fatalf("this runs on %q", own)
+	}
+	b, up := new(bench), filepath.Join(t.TempDir(), "up")
+	answers := func(string) bool { _, err := os.Stat(up); return err == nil }
+	p, err := b.start("a server", "", core, nil, answers, "sh", "-c", "touch "+up+"; exec sleep 60")
+	if err == nil {
+		p.stop()
+	}
+	if (err == nil) != (several || span) {
+		t.Errorf("this runs on %s, the server is to run on %d: %v", own, core, err)
 	}
 }
 

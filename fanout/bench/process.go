@@ -42,7 +42,19 @@ func (b *bench) start(name, addr string, core int, env []string, ready func(addr
 			return nil, fmt.Errorf("%s does not answer:\n%s", name, p.log.String())
 		}
 	}
+	if on, own := runsOn(p.cmd.Process.Pid), runsOn(os.Getpid()); core >= 0 && (on != strconv.Itoa(core) || own == on) {
+		p.stop()
+		return nil, fmt.Errorf("%s runs on core %s and what measures it on %s: it would be another measurement", name, on, own)
+	}
 	return p, nil
+}
+
+// runsOn is the list of cores that a process may run on, in the kernel's words.
+func runsOn(pid int) string {
+	raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	_, list, _ := strings.Cut(string(raw), "Cpus_allowed_list:\t")
+	list, _, _ = strings.Cut(list, "\n")
+	return list
 }
 
 // stop kills the program and waits for its end.
