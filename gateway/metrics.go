@@ -56,7 +56,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		sinkEvents:    counter("sink_events_total", "Events that a sink has taken.", "sink"),
 		sinkDead:      counter("sink_dead_letters_total", "Records that a sink could not take as events.", "sink"),
 		sinkErrors:    counter("sink_errors_total", "Failed attempts of a sink.", "sink"),
-		sinkSkipped:   counter("sink_skipped_records_total", "Journal records that a sink could not read any more.", "sink"),
+		sinkSkipped:   counter("sink_skipped_records_total", "Journal records that a sink could not read any more; each is the frames of one read.", "sink"),
 		sinkSeconds:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "trackgate", Name: "sink_write_seconds", Help: "Time of one batch in a sink.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16)}, []string{"sink"}),
 		media:         counter("media_dropped_bytes_total", "Bytes of photos and videos that devices sent, which are not kept.", "protocol"),
 	}
@@ -84,6 +84,6 @@ func exportJournal(reg prometheus.Registerer, j *journal.Log, c *committer) {
 
 // exportLag registers how far a sink is behind the journal's end, as it is when asked: a sink that hangs in a write would not report it itself.
 func exportLag(reg prometheus.Registerer, sink string, lag func() uint64) {
-	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "trackgate", Name: "sink_lag_records", Help: "Journal records that a sink has still to take.",
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "trackgate", Name: "sink_lag_records", Help: "Journal records that a sink has still to take; each is the frames of one read.",
 		ConstLabels: prometheus.Labels{"sink": sink}}, func() float64 { return float64(lag()) }))
 }

@@ -130,9 +130,10 @@ func TestChaosFlippedBit(t *testing.T) {
 	r.caughtUp()
 	gaps, skipped := b.metric("trackgate_wal_gaps"), b.metric(`trackgate_sink_skipped_records_total{sink="store"}`)
 	report, out, _ := s.compare("0")
-	if gaps != 1 || skipped == 0 || float64(report.Lost) > skipped || report.Lost > 2000 || report.Altered+report.Duplicates > 0 || report.Matching+report.Lost != report.Acked {
+	const together = 4096 / 36 // most locations in one journal record: what came together is one, up to so many bytes
+	if gaps != 1 || skipped == 0 || float64(report.Lost) > together*skipped || report.Lost > 2000 || report.Altered+report.Duplicates > 0 || report.Matching+report.Lost != report.Acked {
 		t.Errorf("%.0f gaps, %.0f records skipped; verify: %s", gaps, skipped, out)
 	}
 	s.inOrder(false)
-	s.say("%v; %v; of %d records acknowledged %d were in the damaged block, which was counted (%.0f)", r, b.usual.flat(), report.Acked, report.Lost, skipped)
+	s.say("%v; %v; of %d records acknowledged %d were in the damaged block, which was counted (%.0f journal records)", r, b.usual.flat(), report.Acked, report.Lost, skipped)
 }
