@@ -42,7 +42,7 @@ func (b *bench) start(name, addr string, core int, env []string, ready func(addr
 			return nil, fmt.Errorf("%s does not answer:\n%s", name, p.log.String())
 		}
 	}
-	if on, own := runsOn(p.cmd.Process.Pid), runsOn(os.Getpid()); core >= 0 && (on != strconv.Itoa(core) || own == on) {
+	if on, own := runsOn(p.cmd.Process.Pid), runsOn(os.Getpid()); core >= 0 && (on != strconv.Itoa(core) || own == on && core != b.loadCore) {
 		p.stop()
 		return nil, fmt.Errorf("%s runs on core %s and what measures it on %s: it would be another measurement", name, on, own)
 	}
