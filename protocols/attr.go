@@ -155,7 +155,7 @@ func (a Attrs) Get(name string) (Attr, bool) {
 func (a Attr) Float() (float64, bool) {
 	switch a.kind {
 	case attrDecimal:
-		return float64(a.num) / pow10[a.scale], true
+		return float64(a.num) / float64(pow10[a.scale]), true
 	case attrFloat:
 		return math.Float64frombits(uint64(a.num)), true
 	case attrBool:
@@ -238,7 +238,7 @@ func ParseAttrs(raw []byte) (Attrs, error) {
 	return e.Attrs, err
 }
 
-var pow10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+var pow10 = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
 
 // appendDecimal appends v / 10^scale without trailing zeros.
 func appendDecimal(b []byte, v int64, scale int) []byte {
@@ -254,12 +254,10 @@ func appendDecimal(b []byte, v int64, scale int) []byte {
 		b = append(b, '-')
 		u = -u
 	}
-	whole := u / units[scale]
+	whole := u / pow10[scale]
 	b = strconv.AppendUint(b, whole, 10)
-	return appendDigits(append(b, '.'), u-whole*units[scale], scale)
+	return appendDigits(append(b, '.'), u-whole*pow10[scale], scale)
 }
-
-var units = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
 
 // appendDigits appends the last n decimal digits of v, at most 10 of them.
 func appendDigits(b []byte, v uint64, n int) []byte {

@@ -50,7 +50,7 @@ func ParseDecimal(b []byte) (d Decimal, ok bool) {
 }
 
 // Float is the nearest float64.
-func (d Decimal) Float() float64 { return float64(d.N) / pow10[d.Scale] }
+func (d Decimal) Float() float64 { return float64(d.N) / float64(pow10[d.Scale]) }
 
 // DegreesMinutes reads DDDMM.mmmm, degrees and minutes written together, and returns degrees; false where the minutes are 60 or more, or the degrees
 // beyond 180.

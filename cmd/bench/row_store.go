@@ -344,11 +344,7 @@ const mostOffers = 7
 
 // offer offers a rate for a while and waits until the store has everything; rows is how many records it then has.
 func (n *node) offer(fleet *process, rate, seconds float64, rows *float64) (s sustained, err error) {
-	u0, err := used(n.cmd.Process.Pid)
-	if err != nil {
-		return s, err
-	}
-	m0, err := busy()
+	own, all, err := n.spent()
 	if err != nil {
 		return s, err
 	}
@@ -362,16 +358,22 @@ func (n *node) offer(fleet *process, rate, seconds float64, rows *float64) (s su
 		return s, err
 	}
 	behind := max(0, time.Since(sent)-settles) // how long the store was behind
-	u1, err := used(n.cmd.Process.Pid)
-	if err != nil {
-		return s, err
-	}
-	m1, err := busy()
+	ownNow, allNow, err := n.spent()
 	if err != nil {
 		return s, err
 	}
 	records := float64(out.Records)
-	return sustained{rate: records / (out.Seconds + behind.Seconds()), cpu: (u1.CPU - u0.CPU).Seconds() / records, machine: (m1 - m0).Seconds() / records}, nil
+	return sustained{rate: records / (out.Seconds + behind.Seconds()), cpu: (ownNow - own).Seconds() / records, machine: (allNow - all).Seconds() / records}, nil
+}
+
+// spent is the processor time of the node so far, and of everything on the machine.
+func (n *node) spent() (own, all time.Duration, err error) {
+	u, err := used(n.cmd.Process.Pid)
+	if err != nil {
+		return 0, 0, err
+	}
+	all, err = busy()
+	return u.CPU, all, err
 }
 
 // stored is how many records the store has taken.

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/gorilla/websocket"
 )
@@ -75,6 +76,13 @@ func TestHTTPConnectionsAreLimited(t *testing.T) {
 	if got := l.open.Load(); got != open-1 {
 		t.Errorf("%d open after the end of one of %d", got, open)
 	}
+	conn := weak.Make(detached)
+	detached = nil
+	runtime.GC()
+	if conn.Value() != nil {
+		t.Error("who counts a detached connection keeps it in memory")
+	}
+	runtime.KeepAlive(gone)
 }
 
 // TestSilentWebSocketsHaveNoGoroutine: as the program serves them, behind the listener that counts connections.

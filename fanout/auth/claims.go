@@ -82,20 +82,17 @@ func NewGrants(vehicles, groups []string) (Grants, error) {
 	if len(vehicles) > MaxVehicles || len(groups) > MaxGroups {
 		return Grants{}, fmt.Errorf("more than %d vehicles or %d groups", MaxVehicles, MaxGroups)
 	}
-	g := Grants{Groups: groups}
-	for _, v := range vehicles {
-		if v == "*" {
-			g.All = true
-		}
+	named := slices.Clone(vehicles)
+	slices.Sort(named)
+	named = slices.Compact(named)
+	at, all := slices.BinarySearch(named, "*")
+	if all {
+		named = slices.Delete(named, at, at+1)
 	}
-	if g.Vehicles = slices.Compact(slices.Sorted(slices.Values(vehicles))); g.All {
-		g.Vehicles = slices.DeleteFunc(g.Vehicles, func(v string) bool { return v == "*" })
-	}
-	g.Vehicles = slices.Clip(g.Vehicles)
-	return g, nil
+	return Grants{All: all, Vehicles: named, Groups: groups}, nil
 }
 
-// Names says whether the vehicle is among those that are named.
+// Names says whether the vehicle is one of Vehicles.
 func (g Grants) Names(vehicle string) bool {
 	_, ok := slices.BinarySearch(g.Vehicles, vehicle)
 	return ok
