@@ -96,8 +96,10 @@ export class List {
 
   #order(): void {
     this.#orderStale = false;
-    if (this.#sorted.length !== this.#fleet.vehicles.size) {
-      this.#sorted = [...this.#fleet.vehicles.values()].sort((a, b) => this.#collator.compare(a.id, b.id));
+    const { vehicles } = this.#fleet;
+    // One may have gone while another came: the number alone does not tell.
+    if (this.#sorted.length !== vehicles.size || this.#sorted.some((vehicle) => vehicles.get(vehicle.id) !== vehicle)) {
+      this.#sorted = [...vehicles.values()].sort((a, b) => this.#collator.compare(a.id, b.id));
     }
     const counts = Object.fromEntries(states.map((state) => [state, 0])) as Record<State, number>;
     const alarms: Vehicle[] = [];
