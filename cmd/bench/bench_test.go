@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMain(m *testing.M) {
@@ -112,6 +113,23 @@ func TestAxis(t *testing.T) {
 	}
 	if y.part(25) != 0.5 || y.ticks[len(y.ticks)-1] != 50 {
 		t.Errorf("linear: %v, ticks %v", y.part(25), y.ticks)
+	}
+}
+
+// TestStoreRate knows that the store takes batches: what lies between two of them is no lag.
+func TestStoreRate(t *testing.T) {
+	var points []storePoint
+	for at := time.Duration(0); at <= 8*time.Second; at += watchEvery {
+		batches := float64(at / (400 * time.Millisecond))
+		points = append(points, storePoint{at: at, records: 8000 * batches})
+	}
+	for from := time.Second; from < 2*time.Second; from += 70 * time.Millisecond {
+		if got := storeRate(points, from, from+5*time.Second); got != 20_000 {
+			t.Errorf("from %v: %v records/s, not 20000", from, got)
+		}
+	}
+	if got := storeRate(points, time.Second, time.Second+300*time.Millisecond); got != 0 {
+		t.Errorf("one batch gives a rate of %v", got)
 	}
 }
 

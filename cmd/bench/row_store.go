@@ -287,15 +287,10 @@ type sustained struct {
 	points  []storePoint
 }
 
-// sustain floods the node for a moment, then offers it what the store took, less until the lag stays where it is, and more again until it does not.
+// sustain floods the node for a moment, then offers it what the store took, less until the store keeps up, and more again until it does not.
 func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err error) {
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.points = n.watchStore(time.Now(), done)
-	}()
-	defer func() { <-ended }()
-	defer close(done)
+	w := n.watchStore()
+	defer func() { s.points = w.stop() }()
 	flood, err := command(fleet, &order{Do: "closed", Flight: 4, Fresh: true, Seconds: length})
 	if err != nil {
 		return s, err
@@ -312,13 +307,13 @@ func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err 
 	s.alone = (s.rows - before) / time.Since(drained).Seconds()
 	offer, kept, missed := min(limit, max(s.alone, limit/2)), 0.0, 0.0 // rates that the store has kept up with, and has not
 	for range mostOffers {
-		o, err := n.offer(fleet, offer, 4*length, &s.rows)
+		o, err := n.offer(fleet, w, offer, 8*length, &s.rows)
 		if err != nil {
 			return s, err
 		}
-		flat := o.rate >= 0.97*offer
+		flat := o.rate >= keepsUp*offer
 		if flat && offer > kept || kept == 0 && o.rate > s.rate {
-			s.rate, s.cpu, s.machine = o.rate, o.cpu, o.machine
+			s.rate, s.cpu, s.machine = min(o.rate, offer), o.cpu, o.machine
 		}
 		switch {
 		case flat && missed == 0:
@@ -339,31 +334,41 @@ func (n *node) sustain(fleet *process, length, limit float64) (s sustained, err 
 	return s, nil
 }
 
+// keepsUp is the part of what is offered that a store has to take: the rest is what a rate taken from some ten transactions is uncertain by.
+const keepsUp = 0.97
+
 // mostOffers is how many rates are tried.
 const mostOffers = 7
 
-// offer offers a rate for a while and waits until the store has everything; rows is how many records it then has.
-func (n *node) offer(fleet *process, rate, seconds float64, rows *float64) (s sustained, err error) {
+// offer offers a rate for a while, and waits until the store has everything; rows is how many records it then has. The rate found is that of the store
+// while the devices send, from a quarter of that time on. How long it takes to come to an end is no sign that it was behind: whatever the rate, a batch is
+// being gathered and another one written when the last record is sent.
+func (n *node) offer(fleet *process, w *storeWatch, rate, seconds float64, rows *float64) (s sustained, err error) {
 	own, all, err := n.spent()
 	if err != nil {
 		return s, err
 	}
+	begun := time.Now()
 	out, err := command(fleet, &order{Do: "open", Rate: rate, Seconds: seconds})
 	if err != nil {
 		return s, err
 	}
-	*rows += float64(out.Records)
 	sent := time.Now()
+	s.rate = w.rate(begun.Add(sent.Sub(begun)/4), sent)
+	*rows += float64(out.Records)
 	if err := n.drained(*rows); err != nil {
 		return s, err
 	}
-	behind := max(0, time.Since(sent)-settles) // how long the store was behind
 	ownNow, allNow, err := n.spent()
 	if err != nil {
 		return s, err
 	}
 	records := float64(out.Records)
-	return sustained{rate: records / (out.Seconds + behind.Seconds()), cpu: (ownNow - own).Seconds() / records, machine: (allNow - all).Seconds() / records}, nil
+	if s.rate == 0 {
+		s.rate = records / time.Since(begun).Seconds()
+	}
+	s.cpu, s.machine = (ownNow-own).Seconds()/records, (allNow-all).Seconds()/records
+	return s, nil
 }
 
 // spent is the processor time of the node so far, and of everything on the machine.
@@ -382,18 +387,18 @@ func (n *node) stored() (float64, error) {
 	return m.sum("sink_events_total", `sink="store"`), err
 }
 
-// settles is what passes between the last record and an idle node in any case: gateway.store_delay, and how often drained looks.
-const settles = 300 * time.Millisecond
-
-// lookEvery is how often drained looks.
-const lookEvery = 50 * time.Millisecond
+// What the store has is looked at now and then: metrics cost the node that is measured.
+const (
+	lookEvery  = 50 * time.Millisecond // for its end
+	watchEvery = 100 * time.Millisecond
+)
 
 // drained waits until the store has so many records.
 func (n *node) drained(records float64) error {
 	return n.until(time.Hour, "drained", func() (bool, error) {
 		taken, err := n.stored()
 		if err == nil && taken < records {
-			time.Sleep(lookEvery) // metrics cost the node that is measured
+			time.Sleep(lookEvery)
 		}
 		return taken >= records, err
 	})
@@ -413,21 +418,68 @@ type storeCurve struct {
 	points []storePoint
 }
 
-// watchStore looks at the node now and then until the run is over.
-func (n *node) watchStore(begun time.Time, over <-chan struct{}) (points []storePoint) {
-	every := time.NewTicker(200 * time.Millisecond)
-	defer every.Stop()
-	for running := true; running; {
-		taken, err := n.stored()
-		u, err2 := used(n.cmd.Process.Pid)
-		if err == nil && err2 == nil { // a run that failed says so itself
-			points = append(points, storePoint{time.Since(begun), taken, float64(u.Resident)})
+// storeWatch looks at a node now and then.
+type storeWatch struct {
+	begun       time.Time
+	done, ended chan struct{}
+	mu          sync.Mutex
+	points      []storePoint
+}
+
+func (n *node) watchStore() *storeWatch {
+	w := &storeWatch{begun: time.Now(), done: make(chan struct{}), ended: make(chan struct{})}
+	go func() {
+		defer close(w.ended)
+		every := time.NewTicker(watchEvery)
+		defer every.Stop()
+		for running := true; running; {
+			taken, err := n.stored()
+			u, err2 := used(n.cmd.Process.Pid)
+			if err == nil && err2 == nil { // a run that failed says so itself
+				w.mu.Lock()
+				w.points = append(w.points, storePoint{time.Since(w.begun), taken, float64(u.Resident)})
+				w.mu.Unlock()
+			}
+			select {
+			case <-w.done:
+				running = false
+			case <-every.C:
+			}
 		}
-		select {
-		case <-over:
-			running = false
-		case <-every.C:
+	}()
+	return w
+}
+
+// stop ends the watch after a last look.
+func (w *storeWatch) stop() []storePoint {
+	close(w.done)
+	<-w.ended
+	return w.points
+}
+
+// rate is storeRate between two moments.
+func (w *storeWatch) rate(from, to time.Time) float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return storeRate(w.points, from.Sub(w.begun), to.Sub(w.begun))
+}
+
+// storeRate is how many records a second were stored by the transactions that ended between two moments, counted from the end of the first to that of
+// the last: 0 if there are not two.
+func storeRate(points []storePoint, from, to time.Duration) float64 {
+	var first, last storePoint
+	steps := 0
+	for i := 1; i < len(points); i++ {
+		if p := points[i]; p.at >= from && p.at <= to && p.records > points[i-1].records {
+			if steps == 0 {
+				first = p
+			}
+			last = p
+			steps++
 		}
 	}
-	return points
+	if steps < 2 {
+		return 0
+	}
+	return (last.records - first.records) / (last.at - first.at).Seconds()
 }
