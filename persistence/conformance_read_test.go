@@ -86,6 +86,46 @@ func (c suite) lastKnown(t *testing.T, s Store) {
 	}
 }
 
+// A fleet of which every other vehicle has moved, and of the rest older records came late: all were heard of.
+func (c suite) lastOfFleet(t *testing.T, s Store) {
+	const fleet = 150
+	var first, second []protocols.Event
+	for i := range fleet {
+		device := fmt.Sprint(i)
+		first = append(first, fix(device, now-5000, 1, 1, 1))
+		if i%2 == 0 {
+			second = append(second, fix(device, now-4000, 1, 2, 2))
+		} else {
+			second = append(second, fix(device, now-6000, 1, 3, 3))
+		}
+		second[i].Received = now
+	}
+	mustWrite(t, s, batchOf("j", 0, first...), Result{Stored: fleet})
+	mustWrite(t, s, batchOf("j", fleet, second...), Result{Stored: fleet})
+	for i := range fleet {
+		want := first[i]
+		if i%2 == 0 {
+			want = second[i]
+		}
+		last, err := s.Last(t.Context(), []string{want.Vehicle})
+		if err != nil || len(last) != 1 || jsonOf(last[0]) != jsonOf(want) {
+			t.Fatalf("last of %s: %v, %v\nwant %s", want.Vehicle, last, err, jsonOf(want))
+		}
+		contacts, err := s.Contacts(t.Context(), []string{want.Vehicle})
+		if err != nil || contacts[want.Vehicle] != now {
+			t.Fatalf("contact of %s: %v, %v, want %v", want.Vehicle, contacts, err, now)
+		}
+		hours, err := s.Hourly(t.Context(), want.Vehicle, now-2*hourMillis, now+hourMillis)
+		events := int64(0)
+		for _, h := range hours {
+			events += h.Events
+		}
+		if err != nil || events != 2 {
+			t.Fatalf("hours of %s: %d events, %v", want.Vehicle, events, err)
+		}
+	}
+}
+
 func (c suite) historyPages(t *testing.T, s Store) {
 	var events []protocols.Event
 	for i := range 60 { // six records in each second

@@ -106,6 +106,7 @@ func (c suite) run(t *testing.T) {
 		{"fingerprints used up", c.crowded},
 		{"no device time", c.timeless},
 		{"last known", c.lastKnown},
+		{"last of a fleet", c.lastOfFleet},
 		{"renamed vehicle", c.renamedVehicle},
 		{"history pages", c.historyPages},
 		{"history of several devices", c.historyDevices},

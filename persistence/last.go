@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/trackgate/trackgate/protocols"
 )
@@ -70,3 +71,17 @@ func (r *row) beforeLast(o *row) bool {
 // renamed holds for a vehicle that was only ever the id of a device which the registry has since put on another: nothing more is to be heard
 // of it, so it is left out where all are listed.
 const renamed = `EXISTS (SELECT 1 FROM devices r WHERE r.device = l.vehicle AND r.vehicle <> '' AND r.vehicle <> r.device)`
+
+// lastConflict is what happens to a vehicle's row in last_position when a better record comes: it wins as a whole. One that is no better changes nothing,
+// not even the contact, which is then moved by a statement of its own: to ask of each column costs more, and rarely is one no better.
+var lastConflict = func() string {
+	var set strings.Builder
+	for _, c := range append(columns[:len(columns):len(columns)], "live") {
+		if c != "vehicle" {
+			set.WriteString(c + " = excluded." + c + ", ")
+		}
+	}
+	return " ON CONFLICT (vehicle) DO UPDATE SET " + set.String() +
+		"contact_at = CASE WHEN excluded.contact_at > last_position.contact_at THEN excluded.contact_at ELSE last_position.contact_at END" +
+		" WHERE excluded.live > last_position.live OR excluded.live = last_position.live AND excluded.time > last_position.time"
+}()

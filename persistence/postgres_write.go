@@ -417,7 +417,7 @@ func insertDead(ctx context.Context, conn *pgxpool.Conn, source string, dead []p
 }
 
 var upsertLastPostgres = "INSERT INTO last_position (" + strings.Join(columns, ", ") + ", live, contact_at) SELECT " + strings.Join(columns, ", ") +
-	", live, contact_at FROM stage_last ORDER BY vehicle" + lastConflict("excluded")
+	", live, contact_at FROM stage_last ORDER BY vehicle" + lastConflict
 
 // upsertLast brings last_position up to date, one row per vehicle and in order of the vehicle.
 func (s *postgresStore) upsertLast(ctx context.Context, conn *pgxpool.Conn, p *batch) error {
@@ -445,8 +445,14 @@ func (s *postgresStore) upsertLast(ctx context.Context, conn *pgxpool.Conn, p *b
 		if err := p.copy(ctx, conn, copyInto("stage_last", "live", "contact_at"), rows); err != nil {
 			return err
 		}
-		if _, err := conn.Exec(ctx, upsertLastPostgres); err != nil {
+		tag, err := conn.Exec(ctx, upsertLastPostgres)
+		if err != nil {
 			return err
+		}
+		if tag.RowsAffected() < int64(rows) { // some are better known already
+			for vehicle := range p.newest {
+				vehicles, contacts = append(vehicles, vehicle), append(contacts, p.contact[vehicle].Time())
+			}
 		}
 	}
 	if len(vehicles) == 0 {

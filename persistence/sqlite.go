@@ -25,8 +25,9 @@ type sqliteStore struct {
 	insertOne, insertMany [2]*sql.Stmt // into location_events, location_quarantine
 	selectKey             [2]*sql.Stmt
 	selectApart           *sql.Stmt
-	upsertLast, touchLast *sql.Stmt
-	upsertHour            *sql.Stmt
+	upsertLast            [2]*sql.Stmt // one row, many rows
+	upsertHour            [2]*sql.Stmt
+	touchLast             *sql.Stmt
 
 	oneTable bool // the other table is not asked for duplicates: what that costs is measured so
 }

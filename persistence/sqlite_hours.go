@@ -17,6 +17,7 @@ type hourKey struct {
 
 // hourSum is what a batch adds to an hour.
 type hourSum struct {
+	hourKey
 	events, fixes, alarms, speeds int64
 	speedSum, maxSpeed            float64
 	first, last                   *protocols.Event // valid fixes
@@ -24,45 +25,60 @@ type hourSum struct {
 	odometer                      bool
 }
 
-// insertHours adds the rows that were stored to their hours, in the transaction that stored them; so late data count too, and no
+func upsertHourSQLite(rows int) string {
+	return "INSERT INTO location_hourly VALUES " + questionMarks(rows, 16) + ` ON CONFLICT (vehicle, bucket) DO UPDATE SET
+		events = events + excluded.events, fixes = fixes + excluded.fixes, alarms = alarms + excluded.alarms,
+		speeds = speeds + excluded.speeds, speed_sum = speed_sum + excluded.speed_sum,
+		max_speed = max(coalesce(max_speed, excluded.max_speed), coalesce(excluded.max_speed, max_speed)),
+		first_latitude  = CASE WHEN excluded.first_time < coalesce(first_time, 1e18) THEN excluded.first_latitude  ELSE first_latitude  END,
+		first_longitude = CASE WHEN excluded.first_time < coalesce(first_time, 1e18) THEN excluded.first_longitude ELSE first_longitude END,
+		last_latitude   = CASE WHEN excluded.last_time > coalesce(last_time, -1e18) THEN excluded.last_latitude  ELSE last_latitude  END,
+		last_longitude  = CASE WHEN excluded.last_time > coalesce(last_time, -1e18) THEN excluded.last_longitude ELSE last_longitude END,
+		first_time   = min(coalesce(first_time, excluded.first_time), coalesce(excluded.first_time, first_time)),
+		last_time    = max(coalesce(last_time, excluded.last_time), coalesce(excluded.last_time, last_time)),
+		odometer_min = min(coalesce(odometer_min, excluded.odometer_min), coalesce(excluded.odometer_min, odometer_min)),
+		odometer_max = max(coalesce(odometer_max, excluded.odometer_max), coalesce(excluded.odometer_max, odometer_max))`
+}
+
+// upsertHours adds the rows that were stored to their hours, in the transaction that stored them; so late data count too, and no
 // event twice.
-func (s *sqliteStore) insertHours(ctx context.Context, tx *sql.Tx, p *batch) error {
-	sums := map[hourKey]*hourSum{}
+func (s *sqliteStore) upsertHours(ctx context.Context, tx *sql.Tx, p *batch) error {
+	var sums []hourSum // in the order of their first rows
+	at := map[hourKey]int{}
 	for i := range p.rows {
 		r := &p.rows[i]
 		if r.gone || r.apart {
 			continue
 		}
-		bucket := r.event.Time - mod(r.event.Time, hourMillis)
-		k := hourKey{r.vehicle, bucket}
-		h := sums[k]
-		if h == nil {
-			h = new(hourSum)
-			sums[k] = h
+		k := hourKey{r.vehicle, r.event.Time - mod(r.event.Time, hourMillis)}
+		n, found := at[k]
+		if !found {
+			n = len(sums)
+			at[k] = n
+			sums = append(sums, hourSum{hourKey: k})
 		}
-		h.add(r)
+		sums[n].add(r)
 	}
-	upsert := tx.StmtContext(ctx, s.upsertHour)
-	for k, h := range sums {
-		args := []any{k.vehicle, int64(k.bucket), h.events, h.fixes, h.alarms, h.speeds, h.speedSum, nil, nil, nil, nil, nil, nil, nil, nil, nil}
-		if h.speeds > 0 {
-			args[7] = h.maxSpeed
-		}
-		if h.first != nil {
-			args[8], args[9], args[10] = int64(h.first.Time), h.first.Lat, h.first.Lng
-			args[11], args[12], args[13] = int64(h.last.Time), h.last.Lat, h.last.Lng
-		}
-		if h.odometer {
-			args[14], args[15] = h.odometerMin, h.odometerMax
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if _, err := upsert.Exec(args...); err != nil {
-			return err
-		}
+	return upsert(ctx, tx, s.upsertHour, len(sums), func(list []any, i int) []any { return sums[i].values(list) }, func(int, int, int) error { return nil })
+}
+
+// values appends the hour's columns as arguments.
+func (h *hourSum) values(list []any) []any {
+	list = append(list, h.vehicle, int64(h.bucket), h.events, h.fixes, h.alarms, h.speeds, h.speedSum)
+	if h.speeds > 0 {
+		list = append(list, h.maxSpeed)
+	} else {
+		list = append(list, nil)
 	}
-	return nil
+	if h.first != nil {
+		list = append(list, int64(h.first.Time), h.first.Lat, h.first.Lng, int64(h.last.Time), h.last.Lat, h.last.Lng)
+	} else {
+		list = append(list, nil, nil, nil, nil, nil, nil)
+	}
+	if h.odometer {
+		return append(list, h.odometerMin, h.odometerMax)
+	}
+	return append(list, nil, nil)
 }
 
 func (h *hourSum) add(r *row) {

@@ -17,7 +17,6 @@ const many = 32
 
 func (s *sqliteStore) prepareStatements(ctx context.Context) error {
 	list := strings.Join(columns, ", ")
-	values := "(" + strings.TrimSuffix(strings.Repeat("?,", len(columns)), ",") + ")"
 	prepare := func(text string) (st *sql.Stmt, err error) {
 		if st, err = s.writer.PrepareContext(ctx, text); err != nil {
 			return nil, fmt.Errorf("%w in %.80s", err, text)
@@ -26,11 +25,11 @@ func (s *sqliteStore) prepareStatements(ctx context.Context) error {
 	}
 	var err error
 	for i, table := range tables {
-		insert := "INSERT INTO " + table + " (" + list + ") VALUES " + values
-		if s.insertOne[i], err = prepare(insert); err != nil {
+		insert := "INSERT INTO " + table + " (" + list + ") VALUES "
+		if s.insertOne[i], err = prepare(insert + questionMarks(1, len(columns))); err != nil {
 			return err
 		}
-		if s.insertMany[i], err = prepare(insert + strings.Repeat(","+values, many-1)); err != nil {
+		if s.insertMany[i], err = prepare(insert + questionMarks(many, len(columns))); err != nil {
 			return err
 		}
 		if s.selectKey[i], err = prepare("SELECT " + list + " FROM " + table + " WHERE device_id = ? AND time = ? AND fp = ?"); err != nil {
@@ -40,42 +39,22 @@ func (s *sqliteStore) prepareStatements(ctx context.Context) error {
 	if s.selectApart, err = prepare("SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM location_quarantine WHERE device_id = value)"); err != nil {
 		return err
 	}
-	if s.upsertLast, err = prepare("INSERT INTO last_position (" + list + ", live, contact_at) VALUES " +
-		strings.TrimSuffix(values, ")") + ",?,?)" + lastConflict("excluded")); err != nil {
-		return err
+	for i, rows := range []int{1, many} {
+		if s.upsertLast[i], err = prepare(upsertLastSQLite(rows)); err != nil {
+			return err
+		}
+		if s.upsertHour[i], err = prepare(upsertHourSQLite(rows)); err != nil {
+			return err
+		}
 	}
-	if s.touchLast, err = prepare("UPDATE last_position SET contact_at = ? WHERE vehicle = ? AND contact_at < ?"); err != nil {
-		return err
-	}
-	s.upsertHour, err = prepare(`INSERT INTO location_hourly VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
-		ON CONFLICT (vehicle, bucket) DO UPDATE SET
-		events = events + excluded.events, fixes = fixes + excluded.fixes, alarms = alarms + excluded.alarms,
-		speeds = speeds + excluded.speeds, speed_sum = speed_sum + excluded.speed_sum,
-		max_speed = max(coalesce(max_speed, excluded.max_speed), coalesce(excluded.max_speed, max_speed)),
-		first_latitude  = CASE WHEN excluded.first_time < coalesce(first_time, 1e18) THEN excluded.first_latitude  ELSE first_latitude  END,
-		first_longitude = CASE WHEN excluded.first_time < coalesce(first_time, 1e18) THEN excluded.first_longitude ELSE first_longitude END,
-		last_latitude   = CASE WHEN excluded.last_time > coalesce(last_time, -1e18) THEN excluded.last_latitude  ELSE last_latitude  END,
-		last_longitude  = CASE WHEN excluded.last_time > coalesce(last_time, -1e18) THEN excluded.last_longitude ELSE last_longitude END,
-		first_time   = min(coalesce(first_time, excluded.first_time), coalesce(excluded.first_time, first_time)),
-		last_time    = max(coalesce(last_time, excluded.last_time), coalesce(excluded.last_time, last_time)),
-		odometer_min = min(coalesce(odometer_min, excluded.odometer_min), coalesce(excluded.odometer_min, odometer_min)),
-		odometer_max = max(coalesce(odometer_max, excluded.odometer_max), coalesce(excluded.odometer_max, odometer_max))`)
+	s.touchLast, err = prepare("UPDATE last_position SET contact_at = ? WHERE vehicle = ? AND contact_at < ?")
 	return err
 }
 
-// lastConflict is what happens to a vehicle's row in last_position: the better record wins as a whole, the contact is the newest.
-func lastConflict(fresh string) string {
-	better := strings.ReplaceAll("(NEW.live AND NOT last_position.live OR NEW.live = last_position.live AND NEW.time > last_position.time)", "NEW", fresh)
-	var b strings.Builder
-	b.WriteString(" ON CONFLICT (vehicle) DO UPDATE SET ")
-	for _, c := range append(append([]string{}, columns...), "live") {
-		if c != "vehicle" {
-			fmt.Fprintf(&b, "%s = CASE WHEN %s THEN %s.%s ELSE last_position.%s END, ", c, better, fresh, c, c)
-		}
-	}
-	fmt.Fprintf(&b, "contact_at = CASE WHEN %[1]s.contact_at > last_position.contact_at THEN %[1]s.contact_at ELSE last_position.contact_at END", fresh)
-	fmt.Fprintf(&b, " WHERE %s OR %s.contact_at > last_position.contact_at", better, fresh)
-	return b.String()
+// questionMarks are the parameters of so many rows for VALUES.
+func questionMarks(rows, columns int) string {
+	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columns), ",") + ")"
+	return row + strings.Repeat(","+row, rows-1)
 }
 
 func (s *sqliteStore) Write(ctx context.Context, b protocols.Batch) (Result, error) {
@@ -129,10 +108,10 @@ func (s *sqliteStore) write(ctx context.Context, b *protocols.Batch, p *batch) e
 		}
 	}
 	p.result.Dead = len(p.dead)
-	if err := s.insertLast(ctx, tx, p); err != nil {
+	if err := s.upsertLasts(ctx, tx, p); err != nil {
 		return err
 	}
-	if err := s.insertHours(ctx, tx, p); err != nil {
+	if err := s.upsertHours(ctx, tx, p); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -313,26 +292,35 @@ func truthValue(v int8) any {
 	return v == 1
 }
 
-func (s *sqliteStore) insertLast(ctx context.Context, tx *sql.Tx, p *batch) error {
-	p.last()
-	upsert, touch := tx.StmtContext(ctx, s.upsertLast), tx.StmtContext(ctx, s.touchLast)
-	var args []any
-	for _, vehicle := range p.names {
-		err := ctx.Err()
+// upsert executes an upsert for n rows, many at a time and the rest one by one: args appends the arguments of row i. After each statement, done is told
+// the rows from first on that it was for, and how many of them it changed.
+func upsert(ctx context.Context, tx *sql.Tx, statements [2]*sql.Stmt, n int, args func(list []any, i int) []any, done func(first, end, changed int) error) error {
+	one, group := tx.StmtContext(ctx, statements[0]), tx.StmtContext(ctx, statements[1])
+	var list []any
+	for first := 0; first < n; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		st, end := one, first+1
+		if n-first >= many {
+			st, end = group, first+many
+		}
+		list = list[:0]
+		for i := first; i < end; i++ {
+			list = args(list, i)
+		}
+		answer, err := st.Exec(list...)
 		if err != nil {
 			return err
 		}
-		contact := int64(p.contact[vehicle])
-		if i, found := p.newest[vehicle]; found {
-			r := &p.rows[i]
-			args = append(p.values(args[:0], r), r.live(), contact)
-			_, err = upsert.Exec(args...)
-		} else {
-			_, err = touch.Exec(contact, vehicle, contact)
-		}
+		changed, err := answer.RowsAffected()
 		if err != nil {
 			return err
 		}
+		if err := done(first, end, int(changed)); err != nil {
+			return err
+		}
+		first = end
 	}
 	return nil
 }
